@@ -1,0 +1,48 @@
+/** Identifiers as branded strings: each kind has one constructor, and a string from outside is none of them. */
+import { ProtocolError } from "./codes.ts";
+
+declare const brand: unique symbol;
+type Branded<Name extends string> = string & { readonly [brand]: Name };
+
+/** A user's id: the token's `sub` or `id`. */
+export type UserId = Branded<"UserId">;
+/** A session's id: the Socket.IO socket id, kept through a recovery. */
+export type SessionId = Branded<"SessionId">;
+/** A server process's id, new at every start. */
+export type NodeId = Branded<"NodeId">;
+/** A channel's id. */
+export type ChannelId = Branded<"ChannelId">;
+/** A message's id: a ULID, so that ids sort by time. */
+export type MessageId = Branded<"MessageId">;
+/** A note's id. */
+export type NoteId = Branded<"NoteId">;
+/** A collaborative document's id, for instance `note:{id}`. */
+export type DocumentId = Branded<"DocumentId">;
+
+const MAX_LENGTH = 200;
+// no control characters, and no half of a surrogate pair: such a string cannot be stored and read back unchanged
+const UNSAFE = /\p{Cc}|\p{Cs}/u;
+
+function constructor<Id extends string>(what: string): (value: unknown) => Id {
+  return (value) => {
+    if (typeof value !== "string" || value === "" || value.length > MAX_LENGTH || UNSAFE.test(value)) {
+      throw new ProtocolError("request/invalid", `A ${what} must be text of 1 to ${MAX_LENGTH} characters.`);
+    }
+    return value as Id;
+  };
+}
+
+/** Makes a {@linkcode UserId}; throws `request/invalid` unless `value` is printable text of 1–200 characters. */
+export const userId: (value: unknown) => UserId = constructor("user id");
+/** Makes a {@linkcode SessionId}; throws as {@linkcode userId} does. */
+export const sessionId: (value: unknown) => SessionId = constructor("session id");
+/** Makes a {@linkcode NodeId}; throws as {@linkcode userId} does. */
+export const nodeId: (value: unknown) => NodeId = constructor("node id");
+/** Makes a {@linkcode ChannelId}; throws as {@linkcode userId} does. */
+export const channelId: (value: unknown) => ChannelId = constructor("channel id");
+/** Makes a {@linkcode MessageId}; throws as {@linkcode userId} does. */
+export const messageId: (value: unknown) => MessageId = constructor("message id");
+/** Makes a {@linkcode NoteId}; throws as {@linkcode userId} does. */
+export const noteId: (value: unknown) => NoteId = constructor("note id");
+/** Makes a {@linkcode DocumentId}; throws as {@linkcode userId} does. */
+export const documentId: (value: unknown) => DocumentId = constructor("document id");
