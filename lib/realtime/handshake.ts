@@ -1,0 +1,62 @@
+/**
+ * The Socket.IO middleware that lets a connection become a session (contract §1): load, token, revocation, cap.
+ * It refuses by throwing; what a refused client is told is a code, an action and when to come back.
+ */
+import type { Identity } from "../auth/claims.ts";
+import type { Log } from "../log.ts";
+import type { Metrics } from "../metrics.ts";
+import { actionOf, ProtocolError, toWireError } from "../protocol/codes.ts";
+import type { Refusal } from "../protocol/events.ts";
+import type { Admission } from "./admission.ts";
+import type { TetherSocket } from "./types.ts";
+
+/** Options of {@linkcode createHandshake}. */
+export interface HandshakeOptions {
+  admission: Admission;
+  /** Verifies a token and that it is not revoked; throws an `auth/*` code. */
+  authenticate: (token: unknown) => Promise<Identity>;
+  /** Told of the identity before the socket connects. */
+  admit: (socket: TetherSocket, identity: Identity) => void;
+  log: Log;
+  metrics: Metrics;
+}
+
+/** The error class that Socket.IO turns into CONNECT_ERROR `{ message, data }`. */
+class RefusedError extends Error {
+  readonly data: Refusal;
+
+  constructor(message: string, data: Refusal) {
+    super(message);
+    this.data = data;
+  }
+}
+
+/** Makes the middleware for `io.use`. */
+export function createHandshake(
+  { admission, authenticate, admit, log, metrics }: HandshakeOptions,
+): (socket: TetherSocket, next: (error?: Error) => void) => Promise<void> {
+  return async function handshake(socket, next) {
+    try {
+      admission.checkLoad();
+      const identity = await authenticate(socket.handshake.auth.token);
+      // a recovered session belongs to its user: someone else's token with its private id gets nothing of it
+      const resumes = socket.recovered && socket.data.userId === identity.user.id;
+      if (socket.recovered && !resumes) throw new ProtocolError("access/denied");
+      if (!resumes) await admission.checkUser(identity.user.id);
+      admit(socket, identity);
+      metrics.handshakes.inc({ code: "ok" });
+      next();
+    } catch (error) {
+      const { code, message, retryAfterMs } = toWireError(error);
+      if (!(error instanceof ProtocolError)) log.error("A handshake failed", { error });
+      metrics.handshakes.inc({ code });
+      const action = actionOf(code) ?? "stop";
+      next(
+        new RefusedError(
+          message,
+          retryAfterMs === undefined ? { code, action } : { code, action, retryAfterMs },
+        ),
+      );
+    }
+  };
+}

@@ -1,0 +1,40 @@
+/** What the handlers of this folder share: the typed Socket.IO server, and a session as this node holds it. */
+import type { DefaultEventsMap, Server, Socket } from "socket.io";
+import type { Identity } from "../auth/claims.ts";
+import type { SessionId } from "../protocol/ids.ts";
+import type { ServerEvents } from "../protocol/events.ts";
+
+type Listeners = { [Name in keyof ServerEvents]: (payload: ServerEvents[Name]) => void };
+
+/** What Socket.IO keeps with a socket and hands back after a recovery: plain data only. */
+export interface SocketData {
+  /** Whose session it is. */
+  userId?: string;
+}
+
+/** The Socket.IO server with the contract's events. Client events are dispatched by name, not typed here. */
+export type TetherServer = Server<DefaultEventsMap, Listeners, DefaultEventsMap, SocketData>;
+/** A socket of a {@linkcode TetherServer}. */
+export type TetherSocket = Socket<DefaultEventsMap, Listeners, DefaultEventsMap, SocketData>;
+
+/** A session as the node that holds its socket knows it. Handling an event needs nothing more than this. */
+export interface LiveSession {
+  readonly sid: SessionId;
+  readonly socket: TetherSocket;
+  /** Of the newest good token. */
+  identity: Identity;
+  /** The token bucket of `EVENTS_PER_SECOND`. */
+  readonly limiter: RateLimiter;
+}
+
+/** Bounds how often something happens. */
+export interface RateLimiter {
+  /** Takes one unit; answers 0 when it was there, else the milliseconds until one is. */
+  take(): number;
+}
+
+/** One event's handler: a parsed answer, or a `ProtocolError` thrown. Answers without a promise cost no microtask. */
+export type EventHandler = (session: LiveSession, payload: unknown) => object | void | Promise<object | void>;
+
+/** The handlers of one subject, by event name. */
+export type EventHandlers = Readonly<Record<string, EventHandler>>;
