@@ -1,0 +1,64 @@
+/** Answers of the HTTP endpoints: JSON, and errors as `{ error: { code, message } }` (contract §6). */
+import { type Code, ProtocolError, toWireError } from "../protocol/codes.ts";
+
+const STATUS: Partial<Record<Code, number>> = {
+  "request/invalid": 400,
+  "request/unknown-event": 404,
+  "request/rate-limited": 429,
+  "request/too-large": 413,
+  "access/denied": 403,
+  "access/not-found": 404,
+  "server/unavailable": 503,
+  "server/draining": 503,
+  "auth/keys-unavailable": 503,
+};
+
+/** The HTTP status for `code`; what concerns the token is 401. */
+export function statusOf(code: Code): number {
+  return STATUS[code] ?? (code.startsWith("auth/") ? 401 : 500);
+}
+
+/** A JSON answer that no cache keeps. */
+export function json(body: unknown, init: ResponseInit = {}): Response {
+  const headers = new Headers(init.headers);
+  headers.set("cache-control", "no-store");
+  return Response.json(body, { ...init, headers });
+}
+
+/** The answer for a failure; one that is not a {@linkcode ProtocolError} says no more than `server/unavailable`. */
+export function errorAnswer(error: unknown): Response {
+  const wire = toWireError(error);
+  const headers: HeadersInit = wire.retryAfterMs === undefined
+    ? {}
+    : { "retry-after": String(Math.ceil(wire.retryAfterMs / 1000)) };
+  return json({ error: wire }, { status: statusOf(wire.code), headers });
+}
+
+/** Options of {@linkcode readJson}. */
+export interface ReadJsonOptions {
+  /** Default 100,000. */
+  maxBytes?: number;
+}
+
+/** Reads a JSON body; throws `request/too-large` or `request/invalid`. */
+export async function readJson(request: Request, { maxBytes = 100_000 }: ReadJsonOptions = {}): Promise<unknown> {
+  const type = request.headers.get("content-type") ?? "";
+  if (!/^application\/json\b/i.test(type)) {
+    throw new ProtocolError("request/invalid", "The body must be JSON, with content-type application/json.");
+  }
+  const tooLarge = new ProtocolError("request/too-large", `The body is larger than ${maxBytes} bytes.`);
+  if (Number(request.headers.get("content-length") ?? 0) > maxBytes) throw tooLarge;
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  let size = 0, text = "";
+  try {
+    for await (const chunk of request.body ?? []) {
+      size += chunk.byteLength;
+      if (size > maxBytes) throw tooLarge;
+      text += decoder.decode(chunk, { stream: true });
+    }
+    return JSON.parse(text + decoder.decode());
+  } catch (error) {
+    if (error === tooLarge) throw error;
+    throw new ProtocolError("request/invalid", "The body is not valid JSON.", { cause: error });
+  }
+}

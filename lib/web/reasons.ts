@@ -1,0 +1,21 @@
+/** Plain sentences for people, by code. The codes' own messages are for developers. */
+import type { Code } from "../protocol/codes.ts";
+
+const REASONS: Partial<Record<Code, string>> = {
+  "auth/missing": "Please sign in.",
+  "auth/malformed": "Your sign-in could not be read. Please sign in again.",
+  "auth/invalid-signature": "Your sign-in is not valid on this server. Please sign in again.",
+  "auth/wrong-issuer": "Your sign-in was issued somewhere else. Please sign in again.",
+  "auth/wrong-audience": "Your sign-in was issued for something else. Please sign in again.",
+  "auth/expired": "Your sign-in has expired. Please sign in again.",
+  "auth/revoked": "You were signed out. Please sign in again.",
+  "session/expired": "Your sign-in has expired. Please sign in again.",
+  "session/revoked": "You were signed out. Please sign in again.",
+  "session/ended": "An administrator ended your session.",
+  "admission/too-many-sessions": "You have too many open windows here. Close some, then sign in again.",
+};
+
+/** What to tell a person who was sent to the sign-in page because of `code`. */
+export function reasonFor(code: string): string {
+  return REASONS[code as Code] ?? "Please sign in again.";
+}

@@ -1,0 +1,35 @@
+/** The services that pages and endpoints ask. `main.ts` builds them; this file only says what they are. */
+import type { Identity } from "../auth/claims.ts";
+import type { Metrics } from "../metrics.ts";
+import type { Presence } from "../protocol/events.ts";
+
+/** What signs people in by name, where no other issuer is configured. */
+export interface SignIn {
+  /** Makes a user of that name and a token for them. Throws `request/invalid` for a name that is not good. */
+  signIn(name: unknown): Promise<{ token: string; identity: Identity }>;
+  /** A new token for the same user. */
+  refresh(identity: Identity): Promise<{ token: string; identity: Identity }>;
+}
+
+/** Whether the process should get traffic. */
+export interface Readiness {
+  ready: boolean;
+  /** The failing part in words, when not ready. */
+  reason?: string;
+}
+
+/** Everything a route may ask. */
+export interface Services {
+  /** Verifies a token that came with a request; throws an `auth/*` code. */
+  authenticate(token: unknown): Promise<Identity>;
+  /** `null` when tokens come from elsewhere. */
+  signIn: SignIn | null;
+  /** Revokes the token of `identity`. */
+  signOut(identity: Identity): Promise<void>;
+  /** Everybody whom `identity` may see, and how they are. */
+  presence(identity: Identity): Promise<Presence[]>;
+  readiness(): Readiness;
+  metrics: Metrics;
+  /** `null`: metrics are open. */
+  metricsToken: string | null;
+}

@@ -1,0 +1,14 @@
+import { readJson } from "../../../lib/web/answers.ts";
+import { signedIn } from "../../../lib/web/credentials.ts";
+import { define } from "../../../lib/web/define.ts";
+import { ProtocolError } from "../../../lib/protocol/codes.ts";
+
+/** Signs in by name, in demo mode: `{ name }` → `{ token, user }` and the cookie. */
+export const handler = define.handlers({
+  async POST(ctx) {
+    const { signIn } = ctx.state.services;
+    if (signIn === null) throw new ProtocolError("access/not-found", "Tokens for this server come from elsewhere.");
+    const body = await readJson(ctx.req) as { name?: unknown } | null;
+    return signedIn(ctx, await signIn.signIn(body?.name));
+  },
+});

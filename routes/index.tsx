@@ -1,0 +1,26 @@
+import { page } from "fresh";
+import Connection from "../islands/Connection.tsx";
+import { define } from "../lib/web/define.ts";
+
+export const handler = define.handlers({
+  GET(ctx) {
+    const { identity, refused } = ctx.state;
+    if (identity === undefined) {
+      return ctx.redirect(refused === undefined ? "/sign-in" : `/sign-in?because=${encodeURIComponent(refused)}`, 303);
+    }
+    return page({ user: identity.user });
+  },
+});
+
+export default define.page<typeof handler>(function Home({ data }) {
+  return (
+    <main>
+      <h1>Tether</h1>
+      <p class="lead">
+        You are <strong>{data.user.name}</strong>. Open this page in a second browser, or stop the server and start it
+        again, and watch.
+      </p>
+      <Connection />
+    </main>
+  );
+});
