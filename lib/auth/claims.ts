@@ -1,0 +1,85 @@
+/**
+ * From the claims of a verified token to an {@linkcode Identity}: an allow-list, so that nothing else of a token
+ * is ever kept. Knows no keys and no signatures.
+ */
+import { ProtocolError } from "../protocol/codes.ts";
+import type { User } from "../protocol/events.ts";
+import { type UserId, userId } from "../protocol/ids.ts";
+import { cleanText } from "./text.ts";
+
+/** Who a token speaks for and for how long. Times are epoch milliseconds. */
+export interface Identity {
+  readonly user: Readonly<User>;
+  /** The token's own id, by which it alone can be revoked. */
+  readonly jti?: string;
+  /** `null` for a token without `iat`; such a token counts as older than any revocation of its user. */
+  readonly issuedAt: number | null;
+  /** `null` for a token without `exp`. */
+  readonly expiresAt: number | null;
+}
+
+/** The role of a user whose token names none. */
+export const DEFAULT_ROLE = "user";
+/** The longest life, in seconds, that an `exp` may claim: a token for ever is a token without expiry. */
+export const MAX_LIFETIME_S: number = 3653 * 86_400;
+
+const MAX_NAME = 200;
+const MAX_EMAIL = 320;
+const MAX_PICTURE = 2048;
+const ROLE = /^[\w.:-]{1,64}$/;
+const TOKEN_ID = /^[\x21-\x7e]{1,200}$/;
+// the only addresses an <img> of ours should load
+const PICTURE = /^(?:https?:\/\/|\/(?!\/)|data:image\/)[\x21-\x7e]*$/i;
+
+/**
+ * Reads the identity out of `claims`.
+ *
+ * The user's id is `sub`, else `id`. Where both are present `sub` wins: it is the registered claim, and a token
+ * must not mean two users to two readers. A claim of the wrong type is `auth/malformed`; `null` counts as absent.
+ */
+export function identityOf(claims: Record<string, unknown>): Identity {
+  const id = subject(claims.sub ?? claims.id);
+  const email = text(claims, "email");
+  const name = cleanText(text(claims, "name") ?? "", MAX_NAME);
+  const role = text(claims, "role") ?? DEFAULT_ROLE;
+  if (!ROLE.test(role)) throw malformed("role");
+  const picture = text(claims, "profile_image_url") ?? text(claims, "picture");
+  const jti = text(claims, "jti");
+  if (jti !== undefined && !TOKEN_ID.test(jti)) throw malformed("jti");
+
+  const user: User = { id, name: name || id, role };
+  if (email && email.length <= MAX_EMAIL) user.email = cleanText(email, MAX_EMAIL);
+  if (picture && picture.length <= MAX_PICTURE && PICTURE.test(picture)) user.profile_image_url = picture;
+  return Object.freeze({
+    user: Object.freeze(user),
+    ...(jti !== undefined && { jti }),
+    issuedAt: milliseconds(claims, "iat"),
+    expiresAt: milliseconds(claims, "exp"),
+  });
+}
+
+function subject(value: unknown): UserId {
+  try {
+    return userId(value);
+  } catch {
+    throw malformed("sub");
+  }
+}
+
+function text(claims: Record<string, unknown>, claim: string): string | undefined {
+  const value = claims[claim] ?? undefined;
+  if (value !== undefined && typeof value !== "string") throw malformed(claim);
+  return value;
+}
+
+function milliseconds(claims: Record<string, unknown>, claim: string): number | null {
+  const value = claims[claim];
+  if (value === undefined) return null;
+  if (typeof value !== "number" || !Number.isFinite(value)) throw malformed(claim);
+  return Math.floor(value * 1000);
+}
+
+/** An `auth/malformed` that names the claim and shows nothing of its value. */
+export function malformed(claim: string): ProtocolError {
+  return new ProtocolError("auth/malformed", `The token's claim "${claim}" cannot be used.`);
+}

@@ -1,0 +1,46 @@
+/** Signs tokens with the server's own secret, for the demo sign-in and for tests. Decides nothing about who gets one. */
+import { SignJWT } from "jose";
+import type { User } from "../protocol/events.ts";
+import { type Identity, identityOf } from "./claims.ts";
+
+/** Signs tokens. */
+export interface Issuer {
+  /** A new token for `user`, and the identity that a verifier will find in it. */
+  issue(user: User): Promise<{ token: string; identity: Identity }>;
+}
+
+/** Options of {@linkcode createIssuer}. */
+export interface IssuerOptions {
+  /** The HS256 secret, at least 32 bytes. */
+  secret: Uint8Array<ArrayBuffer>;
+  /** Seconds that a token lives; `null`: for ever. */
+  expiresInS: number | null;
+  issuer?: string;
+  audience?: string;
+  /** The clock, epoch milliseconds. */
+  now?: () => number;
+}
+
+/** Makes an {@linkcode Issuer} on HS256. */
+export async function createIssuer(options: IssuerOptions): Promise<Issuer> {
+  const { expiresInS, issuer, audience, now = Date.now } = options;
+  const algorithm = { name: "HMAC", hash: "SHA-256" };
+  const key = await crypto.subtle.importKey("raw", options.secret, algorithm, false, ["sign"]);
+
+  return {
+    async issue({ id, name, email, role, profile_image_url }) {
+      // Milliseconds, which RFC 7519 allows: whether a token is older than a revocation is then exact.
+      const iat = now() / 1000;
+      const claims = {
+        ...{ sub: id, name, role, jti: crypto.randomUUID(), iat },
+        ...(email !== undefined && { email }),
+        ...(profile_image_url !== undefined && { profile_image_url }),
+        ...(expiresInS !== null && { exp: Math.floor(iat) + expiresInS }),
+        ...(issuer !== undefined && { iss: issuer }),
+        ...(audience !== undefined && { aud: audience }),
+      };
+      const token = await new SignJWT(claims).setProtectedHeader({ alg: "HS256", typ: "JWT" }).sign(key);
+      return { token, identity: identityOf(claims) };
+    },
+  };
+}

@@ -1,0 +1,43 @@
+/** A shared secret as a key source. Its algorithms are HMAC only, so no public key can be passed off as the secret. */
+import type { CryptoKey } from "jose";
+import type { KeySource } from "./keys.ts";
+import { fitting } from "./algorithms.ts";
+
+/** The least length of a secret in bytes: the output of HS256 (RFC 7518, 3.2). */
+export const MIN_SECRET_BYTES = 32;
+
+/** Options of {@linkcode createSecretKeys}. */
+export interface SecretKeysOptions {
+  /** The secret; text counts as its UTF-8 bytes. */
+  secret: string | Uint8Array<ArrayBuffer>;
+  /** Narrows HS256, HS384, HS512. */
+  algorithms?: readonly string[];
+}
+
+/** Makes the key source of `JWT_SECRET`; throws a `RangeError` when the secret is too short. */
+export async function createSecretKeys(options: SecretKeysOptions): Promise<KeySource> {
+  const secret = typeof options.secret === "string"
+    ? new TextEncoder().encode(options.secret)
+    : options.secret;
+  if (secret.length < MIN_SECRET_BYTES) {
+    throw new RangeError(
+      `Cannot use the secret: it has ${secret.length} bytes, ${MIN_SECRET_BYTES} are needed`,
+    );
+  }
+  const algorithms = fitting(["HS256", "HS384", "HS512"], options.algorithms);
+  const keys = new Map<string, CryptoKey>();
+  for (const algorithm of algorithms) {
+    const hash = `SHA-${algorithm.slice(2)}`;
+    keys.set(
+      algorithm,
+      await crypto.subtle.importKey("raw", secret, { name: "HMAC", hash }, false, ["verify"]),
+    );
+  }
+  return {
+    algorithms,
+    generation: 0,
+    // the verifier lets no algorithm pass that is not in the list above
+    find: ({ alg }) => keys.get(alg)!,
+    [Symbol.dispose]() {},
+  };
+}
