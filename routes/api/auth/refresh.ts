@@ -8,6 +8,6 @@ export const handler = define.handlers({
     const { signIn } = ctx.state.services;
     const identity = requireIdentity(ctx.state);
     if (signIn === null) throw new ProtocolError("access/not-found", "Tokens for this server come from elsewhere.");
-    return signedIn(ctx, await signIn.refresh(identity));
+    return signedIn(ctx.url, await signIn.refresh(identity));
   },
 });

@@ -9,6 +9,6 @@ export const handler = define.handlers({
     const { signIn } = ctx.state.services;
     if (signIn === null) throw new ProtocolError("access/not-found", "Tokens for this server come from elsewhere.");
     const body = await readJson(ctx.req) as { name?: unknown } | null;
-    return signedIn(ctx, await signIn.signIn(body?.name));
+    return signedIn(ctx.url, await signIn.signIn(body?.name));
   },
 });

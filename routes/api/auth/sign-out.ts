@@ -5,6 +5,6 @@ import { define } from "../../../lib/web/define.ts";
 export const handler = define.handlers({
   async POST(ctx) {
     await ctx.state.services.signOut(requireIdentity(ctx.state));
-    return signedOut();
+    return signedOut(ctx.url);
   },
 });
