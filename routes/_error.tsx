@@ -7,7 +7,9 @@ export default define.page(function ErrorPage({ error }) {
     <main class="narrow">
       <h1>{status === 404 ? "There is nothing here" : "That did not work"}</h1>
       <p>
-        {status === 404 ? "The page you asked for does not exist." : "The server could not answer. Please try again."}
+        {status === 404
+          ? "The page you asked for does not exist."
+          : "The server could not answer. Please try again."}
       </p>
       <p>
         <a href="/">Back to the start</a>

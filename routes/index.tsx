@@ -6,7 +6,10 @@ export const handler = define.handlers({
   GET(ctx) {
     const { identity, refused } = ctx.state;
     if (identity === undefined) {
-      return ctx.redirect(refused === undefined ? "/sign-in" : `/sign-in?because=${encodeURIComponent(refused)}`, 303);
+      return ctx.redirect(
+        refused === undefined ? "/sign-in" : `/sign-in?because=${encodeURIComponent(refused)}`,
+        303,
+      );
     }
     return page({ user: identity.user });
   },
@@ -17,7 +20,8 @@ export default define.page<typeof handler>(function Home({ data }) {
     <main>
       <h1>Tether</h1>
       <p class="lead">
-        You are <strong>{data.user.name}</strong>. Open this page in a second browser, or stop the server and start it
+        You are{" "}
+        <strong>{data.user.name}</strong>. Open this page in a second browser, or stop the server and start it
         again, and watch.
       </p>
       <Connection />

@@ -8,7 +8,10 @@ export const handler = define.handlers({
     const because = ctx.url.searchParams.get("because");
     // whoever was sent here for a reason signs in anew, whatever their cookie says
     if (ctx.state.identity !== undefined && because === null) return ctx.redirect("/", 303);
-    return page({ reason: because === null ? null : reasonFor(because), open: ctx.state.services.signIn !== null });
+    return page({
+      reason: because === null ? null : reasonFor(because),
+      open: ctx.state.services.signIn !== null,
+    });
   },
 });
 
@@ -20,7 +23,9 @@ export default define.page<typeof handler>(function SignInPage({ data }) {
       {data.reason !== null && <p class="notice" role="alert">{data.reason}</p>}
       {data.open
         ? <SignIn />
-        : <p>Tokens for this server come from elsewhere: open it through the application that issues them.</p>}
+        : (
+          <p>Tokens for this server come from elsewhere: open it through the application that issues them.</p>
+        )}
     </main>
   );
 });

@@ -5,7 +5,8 @@
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import { ProtocolError, toWireError } from "../protocol/codes.ts";
-import type { EventHandler, EventHandlers, LiveSession, TetherSocket } from "./types.ts";
+import { isParsedEvent, parsePayload } from "../protocol/payloads.ts";
+import type { EventHandlers, HandlerResult, LiveSession, TetherSocket } from "./types.ts";
 
 /** Options of {@linkcode createDispatch}. */
 export interface DispatchOptions {
@@ -17,13 +18,15 @@ export interface DispatchOptions {
   metrics: Metrics;
 }
 
+// each handler is called only with what the schema of its own event made
+type Handler = (session: LiveSession, payload: unknown) => HandlerResult;
 type Answer = (answer: unknown) => void;
 
 /** Makes the listener for `socket.onAny`; Socket.IO calls it with the socket as `this`. */
 export function createDispatch(
   { handlers, sessionOf, log, metrics }: DispatchOptions,
 ): (this: TetherSocket, event: string, ...args: unknown[]) => void {
-  const table = new Map<string, EventHandler>(handlers.flatMap((subject) => Object.entries(subject)));
+  const table = new Map(handlers.flatMap((subject) => Object.entries(subject))) as Map<string, Handler>;
 
   function fail(
     socket: TetherSocket,
@@ -46,8 +49,8 @@ export function createDispatch(
       const waitMs = session.limiter.take();
       if (waitMs > 0) throw new ProtocolError("request/rate-limited", undefined, { retryAfterMs: waitMs });
       const handler = table.get(event);
-      if (handler === undefined) throw new ProtocolError("request/unknown-event");
-      const result = handler(session, args[0] === answer ? undefined : args[0]);
+      if (handler === undefined || !isParsedEvent(event)) throw new ProtocolError("request/unknown-event");
+      const result = handler(session, parsePayload(event, args[0] === answer ? undefined : args[0]));
       if (result instanceof Promise) {
         result.then(
           (fields) => answer?.({ ok: true, ...fields }),

@@ -10,7 +10,7 @@ import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import type { PresenceService } from "../presence/service.ts";
 import { PROTOCOL_VERSION, SOCKET_PATH } from "../protocol/events.ts";
-import { type NodeId, sessionId, type SessionId } from "../protocol/ids.ts";
+import { type NodeId, type SessionId, sessionId } from "../protocol/ids.ts";
 import { userRoom } from "../protocol/rooms.ts";
 import type { SessionDirectory } from "../session/directory.ts";
 import { createAdmission } from "./admission.ts";

@@ -1,7 +1,6 @@
 /** The events about the session itself: `user-join`, `heartbeat`, `auth:refresh` (contract §4). */
 import type { Identity } from "../auth/claims.ts";
 import { ProtocolError } from "../protocol/codes.ts";
-import { parseAuthRefresh, parseHeartbeat, parseUserJoin } from "../protocol/payloads.ts";
 import type { EventHandlers, LiveSession } from "./types.ts";
 
 /** Options of {@linkcode sessionEvents}. */
@@ -30,17 +29,17 @@ export function sessionEvents(
   }
 
   return {
-    async "user-join"(session, payload) {
-      const { user } = await sameUser(session, parseUserJoin(payload).auth.token);
+    async "user-join"(session, { auth }) {
+      const { user } = await sameUser(session, auth.token);
       await joinChannels(session);
       return { id: user.id, name: user.name };
     },
-    "heartbeat"(session, payload) {
-      alive(session, parseHeartbeat(payload).active);
+    "heartbeat"(session, { active }) {
+      alive(session, active ?? true);
       return { serverTime: now() };
     },
-    async "auth:refresh"(session, payload) {
-      const identity = await sameUser(session, parseAuthRefresh(payload).token);
+    async "auth:refresh"(session, { token }) {
+      const identity = await sameUser(session, token);
       await renewed(session, identity);
       return { expiresAt: identity.expiresAt };
     },

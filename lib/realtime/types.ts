@@ -3,6 +3,7 @@ import type { DefaultEventsMap, Server, Socket } from "socket.io";
 import type { Identity } from "../auth/claims.ts";
 import type { SessionId } from "../protocol/ids.ts";
 import type { ServerEvents } from "../protocol/events.ts";
+import type { Payloads } from "../protocol/payloads.ts";
 
 type Listeners = { [Name in keyof ServerEvents]: (payload: ServerEvents[Name]) => void };
 
@@ -33,8 +34,10 @@ export interface RateLimiter {
   take(): number;
 }
 
-/** One event's handler: a parsed answer, or a `ProtocolError` thrown. Answers without a promise cost no microtask. */
-export type EventHandler = (session: LiveSession, payload: unknown) => object | void | Promise<object | void>;
+/** The fields that a good answer adds to `ok`; without a promise the answer costs no microtask. */
+export type HandlerResult = object | void | Promise<object | void>;
 
-/** The handlers of one subject, by event name. */
-export type EventHandlers = Readonly<Record<string, EventHandler>>;
+/** The handlers of one subject, by event name. Payloads arrive parsed; a `ProtocolError` is the way to say no. */
+export type EventHandlers = {
+  readonly [Event in keyof Payloads]?: (session: LiveSession, payload: Payloads[Event]) => HandlerResult;
+};

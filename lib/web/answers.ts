@@ -41,7 +41,10 @@ export interface ReadJsonOptions {
 }
 
 /** Reads a JSON body; throws `request/too-large` or `request/invalid`. */
-export async function readJson(request: Request, { maxBytes = 100_000 }: ReadJsonOptions = {}): Promise<unknown> {
+export async function readJson(
+  request: Request,
+  { maxBytes = 100_000 }: ReadJsonOptions = {},
+): Promise<unknown> {
   const type = request.headers.get("content-type") ?? "";
   if (!/^application\/json\b/i.test(type)) {
     throw new ProtocolError("request/invalid", "The body must be JSON, with content-type application/json.");

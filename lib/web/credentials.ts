@@ -39,7 +39,9 @@ export function requireIdentity({ identity, refused }: State): Identity {
 /** What a sign-in or a refresh answers: `{ token, user, expiresAt }` and the cookie. */
 export function signedIn(url: URL, { token, identity }: { token: string; identity: Identity }): Response {
   const { user, expiresAt } = identity;
-  const lifetime = expiresAt === null ? "" : `; Max-Age=${Math.max(0, Math.ceil((expiresAt - Date.now()) / 1000))}`;
+  const lifetime = expiresAt === null
+    ? ""
+    : `; Max-Age=${Math.max(0, Math.ceil((expiresAt - Date.now()) / 1000))}`;
   return json({ token, user, expiresAt }, { headers: { "set-cookie": cookie(url, token) + lifetime } });
 }
 

@@ -7,7 +7,9 @@ export const handler = define.handlers({
   async POST(ctx) {
     const { signIn } = ctx.state.services;
     const identity = requireIdentity(ctx.state);
-    if (signIn === null) throw new ProtocolError("access/not-found", "Tokens for this server come from elsewhere.");
+    if (signIn === null) {
+      throw new ProtocolError("access/not-found", "Tokens for this server come from elsewhere.");
+    }
     return signedIn(ctx.url, await signIn.refresh(identity));
   },
 });

@@ -7,7 +7,9 @@ import { ProtocolError } from "../../../lib/protocol/codes.ts";
 export const handler = define.handlers({
   async POST(ctx) {
     const { signIn } = ctx.state.services;
-    if (signIn === null) throw new ProtocolError("access/not-found", "Tokens for this server come from elsewhere.");
+    if (signIn === null) {
+      throw new ProtocolError("access/not-found", "Tokens for this server come from elsewhere.");
+    }
     const body = await readJson(ctx.req) as { name?: unknown } | null;
     return signedIn(ctx.url, await signIn.signIn(body?.name));
   },
