@@ -10,8 +10,8 @@ import { cleanText } from "./text.ts";
 /** Who a token speaks for and for how long. Times are epoch milliseconds. */
 export interface Identity {
   readonly user: Readonly<User>;
-  /** The token's own id, by which it alone can be revoked. */
-  readonly jti?: string;
+  /** The token's `jti`, or a digest of the token where it has none: what it alone can be revoked by. */
+  readonly jti: string;
   /** `null` for a token without `iat`; such a token counts as older than any revocation of its user. */
   readonly issuedAt: number | null;
   /** `null` for a token without `exp`. */
@@ -36,23 +36,24 @@ const PICTURE = /^(?:https?:\/\/|\/(?!\/)|data:image\/)[\x21-\x7e]*$/i;
  *
  * The user's id is `sub`, else `id`. Where both are present `sub` wins: it is the registered claim, and a token
  * must not mean two users to two readers. A claim of the wrong type is `auth/malformed`; `null` counts as absent.
+ * `digest` yields the token's id when it has no `jti`.
  */
-export function identityOf(claims: Record<string, unknown>): Identity {
+export function identityOf(claims: Record<string, unknown>, digest: () => string): Identity {
   const id = subject(claims.sub ?? claims.id);
   const email = text(claims, "email");
   const name = cleanText(text(claims, "name") ?? "", MAX_NAME);
   const role = text(claims, "role") ?? DEFAULT_ROLE;
   if (!ROLE.test(role)) throw malformed("role");
   const picture = text(claims, "profile_image_url") ?? text(claims, "picture");
-  const jti = text(claims, "jti");
-  if (jti !== undefined && !TOKEN_ID.test(jti)) throw malformed("jti");
+  const jti = text(claims, "jti") ?? digest();
+  if (!TOKEN_ID.test(jti)) throw malformed("jti");
 
   const user: User = { id, name: name || id, role };
   if (email && email.length <= MAX_EMAIL) user.email = cleanText(email, MAX_EMAIL);
   if (picture && picture.length <= MAX_PICTURE && PICTURE.test(picture)) user.profile_image_url = picture;
   return Object.freeze({
     user: Object.freeze(user),
-    ...(jti !== undefined && { jti }),
+    jti,
     issuedAt: milliseconds(claims, "iat"),
     expiresAt: milliseconds(claims, "exp"),
   });

@@ -31,8 +31,9 @@ export async function createIssuer(options: IssuerOptions): Promise<Issuer> {
     async issue({ id, name, email, role, profile_image_url }) {
       // Milliseconds, which RFC 7519 allows: whether a token is older than a revocation is then exact.
       const iat = now() / 1000;
+      const jti = crypto.randomUUID();
       const claims = {
-        ...{ sub: id, name, role, jti: crypto.randomUUID(), iat },
+        ...{ sub: id, name, role, jti, iat },
         ...(email !== undefined && { email }),
         ...(profile_image_url !== undefined && { profile_image_url }),
         ...(expiresInS !== null && { exp: Math.floor(iat) + expiresInS }),
@@ -40,7 +41,7 @@ export async function createIssuer(options: IssuerOptions): Promise<Issuer> {
         ...(audience !== undefined && { aud: audience }),
       };
       const token = await new SignJWT(claims).setProtectedHeader({ alg: "HS256", typ: "JWT" }).sign(key);
-      return { token, identity: identityOf(claims) };
+      return { token, identity: identityOf(claims, () => jti) };
     },
   };
 }

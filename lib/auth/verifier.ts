@@ -1,9 +1,12 @@
 /** From a token to an {@linkcode Identity}, or a typed refusal. Knows nothing of revocation and of sessions. */
-import { jwtVerify, type JWTVerifyOptions } from "jose";
+import { base64url, errors, type JWTPayload, jwtVerify, type JWTVerifyOptions } from "jose";
+import { LRUCache } from "lru-cache";
 import { ProtocolError } from "../protocol/codes.ts";
-import { type Identity, identityOf } from "./claims.ts";
-import { refusalOf } from "./refusal.ts";
+import { type Identity, identityOf, malformed, MAX_LIFETIME_S } from "./claims.ts";
+import { digest } from "./digest.ts";
 import type { KeySource } from "./keys.ts";
+import { refusalOf } from "./refusal.ts";
+import { hasUniqueNames } from "./unique_names.ts";
 
 /** Checks tokens. */
 export interface TokenVerifier {
@@ -22,6 +25,8 @@ export interface VerifierOptions {
   clockToleranceS?: number;
   /** Whether a token must have `exp`. Default true. */
   requireExpiry?: boolean;
+  /** How many verified tokens are remembered. Default 10,000. */
+  cacheSize?: number;
   /** The clock, epoch milliseconds. */
   now?: () => number;
 }
@@ -29,9 +34,23 @@ export interface VerifierOptions {
 /** Longer tokens are refused unread. In characters. */
 export const MAX_TOKEN_LENGTH: number = 16 * 1024;
 
-/** Makes a {@linkcode TokenVerifier}. */
+// Three segments of base64url in its one canonical spelling: jose also reads spaces, padding and stray last bits,
+// so that one token would have many spellings.
+const SEGMENT = "(?:[\\w-]{4})*(?:[\\w-][AQgw]|[\\w-]{2}[AEIMQUYcgkosw048])?";
+const TOKEN = new RegExp(`^(?!\\.)${SEGMENT}\\.(?!\\.)${SEGMENT}\\.${SEGMENT}$`);
+// a token without `kid` is tried with every key that fits, but not with a whole directory of them
+const MAX_TRIED_KEYS = 3;
+
+interface Verified {
+  identity: Identity;
+  generation: number;
+}
+
+/** Makes a {@linkcode TokenVerifier}. A token that was verified is looked up the next time, until it expires. */
 export function createVerifier(options: VerifierOptions): TokenVerifier {
-  const { keys, issuer, audience, clockToleranceS = 5, requireExpiry = true, now = Date.now } = options;
+  const { keys, issuer, audience, clockToleranceS = 5, requireExpiry = true } = options;
+  const { cacheSize = 10_000, now = Date.now } = options;
+  const verified = new LRUCache<string, Verified>({ max: cacheSize });
   const checks: JWTVerifyOptions = {
     algorithms: [...keys.algorithms],
     clockTolerance: clockToleranceS,
@@ -41,21 +60,83 @@ export function createVerifier(options: VerifierOptions): TokenVerifier {
   };
 
   return {
-    async verify(token) {
-      const text = tokenText(token);
+    async verify(value) {
+      const token = tokenText(value);
       const nowMs = now();
-      try {
-        const { payload } = await jwtVerify(text, keys.find, { ...checks, currentDate: new Date(nowMs) });
-        return identityOf(payload);
-      } catch (error) {
-        throw refusalOf(error);
+      const cacheKey = digest(token);
+      const known = verified.get(cacheKey);
+      if (known && known.generation === keys.generation && isAlive(known.identity, nowMs)) {
+        return known.identity;
       }
+      verified.delete(cacheKey);
+
+      const { generation } = keys;
+      const identity = await check(token, nowMs).catch((error) => Promise.reject(refusalOf(error)));
+      verified.set(cacheKey, { identity, generation });
+      return identity;
     },
   };
+
+  function isAlive({ expiresAt }: Identity, nowMs: number): boolean {
+    return expiresAt === null || nowMs < expiresAt + clockToleranceS * 1000;
+  }
+
+  async function check(token: string, nowMs: number): Promise<Identity> {
+    const claims = await checkSignature(token, { ...checks, currentDate: new Date(nowMs) });
+    checkNames(token);
+    checkTimes(claims, { nowS: nowMs / 1000, clockToleranceS });
+    return identityOf(claims, () => digest(token.slice(0, token.lastIndexOf("."))));
+  }
+
+  async function checkSignature(token: string, checks: JWTVerifyOptions): Promise<JWTPayload> {
+    try {
+      return (await jwtVerify(token, keys.find, checks)).payload;
+    } catch (error) {
+      if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw error;
+      return await checkWithEach(token, { checks, candidates: error });
+    }
+  }
+}
+
+interface Candidates {
+  checks: JWTVerifyOptions;
+  candidates: errors.JWKSMultipleMatchingKeys;
+}
+
+async function checkWithEach(token: string, { checks, candidates }: Candidates): Promise<JWTPayload> {
+  let tried = 0;
+  for await (const key of candidates) {
+    try {
+      return (await jwtVerify(token, key, checks)).payload;
+    } catch (error) {
+      if (!(error instanceof errors.JWSSignatureVerificationFailed)) throw error;
+    }
+    if (++tried === MAX_TRIED_KEYS) break;
+  }
+  throw new errors.JWSSignatureVerificationFailed();
 }
 
 function tokenText(token: unknown): string {
   if (token === undefined || token === null || token === "") throw new ProtocolError("auth/missing");
-  if (typeof token !== "string" || token.length > MAX_TOKEN_LENGTH) throw new ProtocolError("auth/malformed");
+  if (typeof token !== "string" || token.length > MAX_TOKEN_LENGTH || !TOKEN.test(token)) {
+    throw new ProtocolError("auth/malformed");
+  }
   return token;
+}
+
+function checkNames(token: string): void {
+  for (const segment of token.split(".", 2)) {
+    if (!hasUniqueNames(new TextDecoder().decode(base64url.decode(segment)))) {
+      throw new ProtocolError("auth/malformed", "The token names a claim twice.");
+    }
+  }
+}
+
+/** What jose leaves open: an `exp` that is no moment anybody means, an `iat` that has not come yet. */
+function checkTimes(
+  { exp, iat }: JWTPayload,
+  { nowS, clockToleranceS }: { nowS: number; clockToleranceS: number },
+) {
+  if (exp !== undefined && (!Number.isInteger(exp) || exp > nowS + MAX_LIFETIME_S)) throw malformed("exp");
+  if (iat !== undefined && iat > nowS + clockToleranceS) throw new ProtocolError("auth/not-yet-valid");
 }
