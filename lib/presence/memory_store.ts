@@ -29,6 +29,7 @@ class MemoryPresenceStore implements PresenceStore {
   readonly #graceMs: number;
   readonly #lastActive: LastActiveStore | undefined;
   readonly #now: () => number;
+  /** Ordered by when it was written, which is the order of activity to within a minute. */
   readonly #seen: LRUCache<UserId, Seen>;
   readonly #unsaved = new Set<UserId>();
   readonly #forgotten = new Set<UserId>();
@@ -43,7 +44,7 @@ class MemoryPresenceStore implements PresenceStore {
         if (reason === "evict") this.#forgotten.add(id);
       },
     });
-    for (const seen of kept.sort((a, b) => a.at - b.at)) this.#seen.set(seen.id, seen);
+    for (const seen of kept.toSorted((a, b) => a.at - b.at)) this.#seen.set(seen.id, seen);
   }
 
   put(sessions: readonly SessionPresence[], { silent = false } = {}): Promise<Presence[]> {
@@ -78,7 +79,7 @@ class MemoryPresenceStore implements PresenceStore {
   }
 
   async touch(seen: readonly Seen[]): Promise<void> {
-    for (const one of seen) this.#remember(one);
+    for (const one of seen.toSorted((a, b) => a.at - b.at)) this.#remember(one);
     await this.#save();
   }
 
