@@ -32,111 +32,90 @@ const MAX_KID_LENGTH = 200;
 
 /** Makes the key source of `JWT_JWKS_URL`. Dispose it to end its fetching. */
 export function createJwksKeys(options: JwksKeysOptions): KeySource {
-  return new JwksKeys(options);
-}
+  const { algorithms, timeoutMs = 5000, refreshMs = 300_000, cooldownMs = 5000 } = options;
+  const { maxBytes = 256 * 1024, onError = () => {}, now = Date.now } = options;
+  const url = new URL(options.url);
+  const closed = new AbortController();
+  let known: { text: string; keys: JWTVerifyGetKey } | undefined;
+  let generation = 0;
+  let fetching: Promise<void> | undefined;
+  let notBefore = 0;
+  let timer: ReturnType<typeof setTimeout> | undefined;
 
-class JwksKeys implements KeySource {
-  readonly algorithms: readonly string[];
-  readonly #options: Required<Omit<JwksKeysOptions, "algorithms">>;
-  readonly #closed = new AbortController();
-  #text = "";
-  #generation = 0;
-  #keys: JWTVerifyGetKey | undefined;
-  #fetching: Promise<void> | undefined;
-  #notBefore = 0;
-  #timer: ReturnType<typeof setTimeout> | undefined;
-
-  constructor({ url, algorithms, ...options }: JwksKeysOptions) {
-    this.algorithms = fitting(PUBLIC_ALGORITHMS, algorithms);
-    this.#options = {
-      timeoutMs: 5000,
-      refreshMs: 300_000,
-      cooldownMs: 5000,
-      maxBytes: 256 * 1024,
-      onError: () => {},
-      now: Date.now,
-      ...options,
-      url: new URL(url),
-    };
-    this.#refresh();
-  }
-
-  get generation(): number {
-    return this.#generation;
-  }
-
-  readonly find: JWTVerifyGetKey = async (header, token) => {
-    const { kid } = header;
-    if (kid !== undefined && (typeof kid !== "string" || kid.length > MAX_KID_LENGTH)) {
-      throw new errors.JWKSNoMatchingKey();
-    }
-    if (!this.#keys) await this.#refreshUnlessCooling();
-    try {
-      return await this.#knownKeys()(header, token);
-    } catch (error) {
-      if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
-    }
-    await this.#refreshUnlessCooling();
-    return await this.#knownKeys()(header, token);
+  const source: KeySource = {
+    algorithms: fitting(PUBLIC_ALGORITHMS, algorithms),
+    get generation() {
+      return generation;
+    },
+    async find(header, token) {
+      const { kid } = header;
+      if (kid !== undefined && (typeof kid !== "string" || kid.length > MAX_KID_LENGTH)) {
+        throw new errors.JWKSNoMatchingKey();
+      }
+      if (!known) await refreshUnlessCooling();
+      try {
+        return await knownKeys()(header, token);
+      } catch (error) {
+        if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
+      }
+      await refreshUnlessCooling();
+      return await knownKeys()(header, token);
+    },
+    [Symbol.dispose]() {
+      closed.abort();
+      clearTimeout(timer);
+    },
   };
+  refresh();
+  return source;
 
-  #knownKeys(): JWTVerifyGetKey {
-    if (this.#keys) return this.#keys;
-    const retryAfterMs = Math.max(0, this.#notBefore - this.#options.now());
+  function knownKeys(): JWTVerifyGetKey {
+    if (known) return known.keys;
+    const retryAfterMs = Math.max(0, notBefore - now());
     throw new ProtocolError("auth/keys-unavailable", undefined, { retryAfterMs });
   }
 
-  #refreshUnlessCooling(): Promise<void> | undefined {
-    return this.#fetching || this.#options.now() >= this.#notBefore ? this.#refresh() : undefined;
+  function refreshUnlessCooling(): Promise<void> | undefined {
+    return now() < notBefore ? fetching : refresh();
   }
 
-  /** Joins the running fetch or starts one; never rejects. With one at a time, no late answer can undo a newer one. */
-  #refresh(): Promise<void> {
-    return this.#fetching ??= this.#replace().finally(() => this.#fetching = undefined);
+  /** Joins the running fetch or starts one; never rejects. With one at a time, no late answer undoes a newer one. */
+  function refresh(): Promise<void> {
+    return fetching ??= replace().finally(() => fetching = undefined);
   }
 
-  async #replace(): Promise<void> {
-    const { now, cooldownMs, refreshMs, onError } = this.#options;
-    clearTimeout(this.#timer);
-    this.#notBefore = now() + cooldownMs;
-    let failed = false;
+  async function replace(): Promise<void> {
+    clearTimeout(timer);
+    notBefore = now() + cooldownMs;
+    let waitMs = refreshMs;
     try {
-      const text = await this.#fetch();
-      if (text !== this.#text) {
-        this.#keys = parseKeySet(text);
-        this.#text = text;
-        this.#generation++;
+      const text = await fetchText();
+      if (text !== known?.text) {
+        known = { text, keys: parseKeySet(text) };
+        generation++;
       }
     } catch (error) {
-      failed = true;
-      if (!this.#closed.signal.aborted) onError(new Error("Cannot fetch the key set", { cause: error }));
+      if (!closed.signal.aborted) onError(new Error("Cannot fetch the key set", { cause: error }));
+      waitMs = Math.min(cooldownMs, refreshMs);
     }
-    if (this.#closed.signal.aborted) return;
-    this.#timer = setTimeout(() => this.#refresh(), failed ? Math.min(cooldownMs, refreshMs) : refreshMs);
+    if (!closed.signal.aborted) timer = setTimeout(refresh, waitMs);
   }
 
-  async #fetch(): Promise<string> {
-    const { url, timeoutMs, maxBytes } = this.#options;
+  async function fetchText(): Promise<string> {
     const timeout = new AbortController();
-    const timer = setTimeout(
-      () => timeout.abort(new DOMException("It took too long", "TimeoutError")),
-      timeoutMs,
-    );
-    const signal = AbortSignal.any([timeout.signal, this.#closed.signal]);
+    const timeoutTimer = setTimeout(() => timeout.abort(new Error("The answer took too long")), timeoutMs);
     try {
-      const headers = { accept: "application/jwk-set+json, application/json" };
-      const response = await fetch(url, { headers, signal, redirect: "error" });
+      const response = await fetch(url, {
+        headers: { accept: "application/jwk-set+json, application/json" },
+        redirect: "error",
+        signal: AbortSignal.any([timeout.signal, closed.signal]),
+      });
       if (response.status === 200) return await readBounded(response, maxBytes);
       await response.body?.cancel();
       throw new Error(`The answer has status ${response.status}`);
     } finally {
-      clearTimeout(timer);
+      clearTimeout(timeoutTimer);
     }
-  }
-
-  [Symbol.dispose](): void {
-    this.#closed.abort();
-    clearTimeout(this.#timer);
   }
 }
 

@@ -1,0 +1,64 @@
+/** The token in HTTP requests: where it is read from, and the cookie that keeps it for pages. */
+import { ProtocolError } from "../protocol/codes.ts";
+
+/** The cookie that holds the token. */
+export const TOKEN_COOKIE = "tether_token";
+
+/** The token of `request`: a bearer token, else the cookie; `undefined` when there is neither. Not verified. */
+export function tokenOf(request: Request): string | undefined {
+  return bearerOf(request) ?? cookieOf(request);
+}
+
+/**
+ * Throws `access/denied` for a request that another site made a browser send: one that changes state, relies on the
+ * cookie and does not come from this host or one of `allowedOrigins`. Compares hosts, not schemes, since a proxy
+ * in front may have ended TLS. A bearer token is never sent by a browser on its own.
+ */
+export function assertNotForged(request: Request, allowedOrigins: readonly string[] = []): void {
+  if (["GET", "HEAD", "OPTIONS"].includes(request.method) || bearerOf(request) !== undefined) return;
+  const origin = request.headers.get("origin");
+  const site = request.headers.get("sec-fetch-site");
+  const good = origin === null
+    ? site === null || site === "same-origin" || site === "none"
+    : allowedOrigins.includes(origin) || hostOf(origin) === requestHost(request);
+  if (!good) throw new ProtocolError("access/denied", "The request comes from another site.");
+}
+
+/** Options of {@linkcode tokenCookie}. */
+export interface TokenCookieOptions {
+  /** Whether browsers reach the server over https. */
+  secure: boolean;
+  /** When the token runs out, epoch milliseconds; `null`: the cookie ends with the browser. */
+  expiresAt: number | null;
+}
+
+/** The `Set-Cookie` value that keeps `token`, out of reach of scripts and of other sites' requests. */
+export function tokenCookie(token: string, { secure, expiresAt }: TokenCookieOptions): string {
+  const expires = expiresAt === null ? "" : `; Expires=${new Date(expiresAt).toUTCString()}`;
+  return `${TOKEN_COOKIE}=${token}; Path=/; HttpOnly; SameSite=Lax${secure ? "; Secure" : ""}${expires}`;
+}
+
+/** The `Set-Cookie` value that removes the token. */
+export function clearedTokenCookie(options: Pick<TokenCookieOptions, "secure">): string {
+  return tokenCookie("", { ...options, expiresAt: 0 });
+}
+
+function bearerOf(request: Request): string | undefined {
+  return /^bearer +(\S+)$/i.exec(request.headers.get("authorization") ?? "")?.[1];
+}
+
+function cookieOf(request: Request): string | undefined {
+  for (const pair of (request.headers.get("cookie") ?? "").split(";")) {
+    const [name, value] = pair.trim().split("=", 2);
+    if (name === TOKEN_COOKIE && value) return value;
+  }
+  return undefined;
+}
+
+function requestHost(request: Request): string {
+  return request.headers.get("host") ?? new URL(request.url).host;
+}
+
+function hostOf(origin: string): string | undefined {
+  return URL.canParse(origin) ? new URL(origin).host : undefined;
+}

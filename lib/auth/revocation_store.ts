@@ -1,0 +1,40 @@
+/** Where revocations are remembered. Implementations are in the files beside this one. */
+import type { UserId } from "../protocol/ids.ts";
+import type { Identity } from "./claims.ts";
+
+/** All tokens of a user that were issued until some moment. Epoch milliseconds. */
+export interface UserMark {
+  /** Tokens issued at this moment or earlier are revoked. */
+  beforeMs: number;
+  /** When the last of them has run out, and the mark can be forgotten. */
+  untilMs: number;
+}
+
+/** Remembers revocations for as long as the revoked tokens live. Every method rejects when the store is down. */
+export interface RevocationStore {
+  /** Revokes one token until `untilMs` (epoch). */
+  revokeToken(jti: string, untilMs: number): Promise<void>;
+  /** Revokes tokens of a user. A mark never moves back: what was revoked stays so. */
+  revokeUser(id: UserId, mark: UserMark): Promise<void>;
+  /** Whether each of `identities` is revoked, in their order; one round trip for all of them. */
+  areRevoked(identities: readonly Identity[]): Promise<boolean[]>;
+}
+
+/**
+ * Whether a token with this `issuedAt` falls under a mark at `beforeMs`.
+ *
+ * Most issuers write `iat` in whole seconds, rounded down, so a token issued in the same second as the revocation
+ * but after it counts as revoked too: in doubt a token is refused. It costs such a user one second at most; tokens
+ * of our own issuer carry milliseconds and are told apart exactly. Without `iat` a token counts as old.
+ */
+export function isOlder(issuedAt: number | null, beforeMs: number): boolean {
+  return issuedAt === null || issuedAt <= beforeMs;
+}
+
+/** What two marks of one user say together. */
+export function laterMark(mark: UserMark, other: UserMark = mark): UserMark {
+  return {
+    beforeMs: Math.max(mark.beforeMs, other.beforeMs),
+    untilMs: Math.max(mark.untilMs, other.untilMs),
+  };
+}

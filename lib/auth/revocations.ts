@@ -1,0 +1,146 @@
+/**
+ * Revokes tokens and says which are revoked. Tells its listeners, here and through `publish` on the other nodes, so
+ * that live sessions end at once; ending them is the listeners' business.
+ */
+import { ProtocolError } from "../protocol/codes.ts";
+import { type UserId, userId } from "../protocol/ids.ts";
+import { type Identity, MAX_LIFETIME_S } from "./claims.ts";
+import { isOlder, type RevocationStore } from "./revocation_store.ts";
+
+/** What was revoked, as it goes to the other nodes: one token, or a user's tokens issued until `beforeMs`. */
+export type Revocation =
+  | { kind: "token"; userId: UserId; jti: string }
+  | { kind: "user"; userId: UserId; beforeMs: number };
+
+/** Revokes and checks. */
+export interface Revocations {
+  /** Revokes the one token of `identity`. Rejects with `server/unavailable` when the store is down. */
+  revokeToken(identity: Identity): Promise<void>;
+  /** Revokes all tokens of a user issued until now. Rejects with `server/unavailable` when the store is down. */
+  revokeUser(id: UserId): Promise<void>;
+  /**
+   * Rejects with `auth/revoked`, and with `server/unavailable` when the store is down and that is to refuse.
+   * A new session should be where `onRevoked` finds it before this is asked: then no revocation falls in between.
+   */
+  assertValid(identity: Identity): Promise<void>;
+  /** Those of `identities` that are revoked, in one round trip; none while the store is down. For live sessions. */
+  recheck(identities: readonly Identity[]): Promise<Identity[]>;
+  /** Takes a {@linkcode Revocation} that another node published; anything else is ignored. */
+  receive(message: unknown): void;
+  /** Calls `listener` at every revocation, made here or received. Returns how to stop that. */
+  onRevoked(listener: (revocation: Revocation) => void): () => void;
+}
+
+/** Options of {@linkcode createRevocations}. */
+export interface RevocationsOptions {
+  store: RevocationStore;
+  /** What happens to a token that cannot be looked up (`AUTH_WHEN_STORE_DOWN`). Default `refuse`. */
+  whenStoreDown?: "refuse" | "admit";
+  /** The longest life of a token, milliseconds: so long a user's revocation is kept. Default {@linkcode MAX_LIFETIME_S}. */
+  maxTokenLifeMs?: number;
+  /** Seconds by which clocks may differ: so long after `exp` a token may still pass. Default 5. */
+  clockToleranceS?: number;
+  /** Sends a revocation to the other nodes. Should it fail, they learn of it at their next recheck. */
+  publish?: (revocation: Revocation) => void | Promise<void>;
+  /** Told when the store, a listener or `publish` fails. */
+  onError?: (error: unknown) => void;
+  /** The clock, epoch milliseconds. */
+  now?: () => number;
+}
+
+/** Makes {@linkcode Revocations}. */
+export function createRevocations(options: RevocationsOptions): Revocations {
+  const { store, whenStoreDown = "refuse", maxTokenLifeMs = MAX_LIFETIME_S * 1000 } = options;
+  const { clockToleranceS = 5, publish = () => {}, onError = () => {}, now = Date.now } = options;
+  const toleranceMs = clockToleranceS * 1000;
+  const listeners = new Set<(revocation: Revocation) => void>();
+
+  function notify(revocation: Revocation): void {
+    for (const listener of listeners) {
+      try {
+        listener(revocation);
+      } catch (error) {
+        onError(error);
+      }
+    }
+  }
+
+  async function announce(revocation: Revocation): Promise<void> {
+    notify(revocation);
+    try {
+      await publish(revocation);
+    } catch (error) {
+      onError(error);
+    }
+  }
+
+  async function orUnavailable<T>(work: Promise<T>): Promise<T> {
+    try {
+      return await work;
+    } catch (error) {
+      onError(error);
+      throw new ProtocolError("server/unavailable");
+    }
+  }
+
+  return {
+    async revokeToken({ jti, user, expiresAt }) {
+      const untilMs = (expiresAt ?? now() + maxTokenLifeMs) + toleranceMs;
+      await orUnavailable(store.revokeToken(jti, untilMs));
+      await announce({ kind: "token", userId: user.id, jti });
+    },
+    async revokeUser(id) {
+      const beforeMs = now();
+      await orUnavailable(
+        store.revokeUser(id, { beforeMs, untilMs: beforeMs + maxTokenLifeMs + toleranceMs }),
+      );
+      await announce({ kind: "user", userId: id, beforeMs });
+    },
+    async assertValid(identity) {
+      let revoked: boolean | undefined;
+      try {
+        [revoked] = await orUnavailable(store.areRevoked([identity]));
+      } catch (error) {
+        if (whenStoreDown === "refuse") throw error;
+      }
+      if (revoked) throw new ProtocolError("auth/revoked");
+    },
+    async recheck(identities) {
+      try {
+        const revoked = await store.areRevoked(identities);
+        return identities.filter((_, index) => revoked[index]);
+      } catch (error) {
+        onError(error);
+        return [];
+      }
+    },
+    receive(message) {
+      const revocation = parseRevocation(message);
+      if (revocation) notify(revocation);
+    },
+    onRevoked(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+}
+
+/** Whether `revocation` takes the token of `identity`. */
+export function covers(revocation: Revocation, { user, jti, issuedAt }: Identity): boolean {
+  if (revocation.userId !== user.id) return false;
+  return revocation.kind === "token" ? revocation.jti === jti : isOlder(issuedAt, revocation.beforeMs);
+}
+
+function parseRevocation(message: unknown): Revocation | undefined {
+  if (typeof message !== "object" || message === null) return undefined;
+  const { kind, userId: id, jti, beforeMs } = message as Record<string, unknown>;
+  try {
+    if (kind === "token" && typeof jti === "string") return { kind, userId: userId(id), jti };
+    if (kind === "user" && Number.isFinite(beforeMs)) {
+      return { kind, userId: userId(id), beforeMs: Number(beforeMs) };
+    }
+  } catch {
+    // not a user id: not a revocation
+  }
+  return undefined;
+}

@@ -1,0 +1,146 @@
+/** The presence of a single process: the state machine in memory, last-active times written behind to a durable store. */
+import { LRUCache } from "lru-cache";
+import type { Presence } from "../protocol/events.ts";
+import type { SessionId, UserId } from "../protocol/ids.ts";
+import { createState, leave, nextDue, type PresenceState, put, remove, settle } from "./state.ts";
+import type { LastActiveStore, PresenceStore, Seen, SessionPresence, Settled } from "./store.ts";
+
+/** The most users whose last-active times are kept. */
+export const MAX_SEEN = 100_000;
+
+/** Options of {@linkcode createMemoryPresenceStore}. */
+export interface MemoryPresenceStoreOptions {
+  /** How long a session that left still counts. */
+  graceMs: number;
+  /** Where last-active times outlive the process; without it they do not. */
+  lastActive?: LastActiveStore;
+  /** The clock, in epoch milliseconds. */
+  now?: () => number;
+}
+
+/** Makes the store and reads the last-active times that were kept. */
+export async function createMemoryPresenceStore(options: MemoryPresenceStoreOptions): Promise<PresenceStore> {
+  const kept = await options.lastActive?.load() ?? [];
+  return new MemoryPresenceStore(options, kept);
+}
+
+class MemoryPresenceStore implements PresenceStore {
+  readonly #state: PresenceState = createState();
+  readonly #graceMs: number;
+  readonly #lastActive: LastActiveStore | undefined;
+  readonly #now: () => number;
+  /** Ordered by when it was written, which is the order of activity to within a minute. */
+  readonly #seen: LRUCache<UserId, Seen>;
+  readonly #unsaved = new Set<UserId>();
+  readonly #forgotten = new Set<UserId>();
+
+  constructor({ graceMs, lastActive, now = Date.now }: MemoryPresenceStoreOptions, kept: Seen[]) {
+    this.#graceMs = graceMs;
+    this.#lastActive = lastActive;
+    this.#now = now;
+    this.#seen = new LRUCache({
+      max: MAX_SEEN,
+      dispose: (_seen, id, reason) => {
+        if (reason === "evict") this.#forgotten.add(id);
+      },
+    });
+    for (const seen of kept.toSorted((a, b) => a.at - b.at)) this.#seen.set(seen.id, seen);
+  }
+
+  put(sessions: readonly SessionPresence[], { silent = false } = {}): Promise<Presence[]> {
+    const changes: Presence[] = [];
+    for (const session of sessions) {
+      this.#see(session);
+      const change = put(this.#state, session);
+      if (change && !silent) changes.push(this.#complete(change));
+    }
+    return Promise.resolve(changes);
+  }
+
+  leave(sessions: readonly SessionPresence[]): Promise<void> {
+    const leavesAt = this.#now() + this.#graceMs;
+    for (const session of sessions) {
+      this.#see(session);
+      leave(this.#state, session, leavesAt);
+    }
+    return Promise.resolve();
+  }
+
+  remove(sids: readonly SessionId[]): Promise<Presence[]> {
+    const changes = sids.map((sid) => remove(this.#state, sid)).filter((change) => change !== undefined);
+    return Promise.resolve(changes.map((change) => this.#complete(change)));
+  }
+
+  settle(): Promise<Settled> {
+    const now = this.#now();
+    const changes = settle(this.#state, now).map((change) => this.#complete(change));
+    const next = nextDue(this.#state);
+    return Promise.resolve({ changes, waitMs: next === undefined ? null : next - now });
+  }
+
+  async touch(seen: readonly Seen[]): Promise<void> {
+    for (const one of seen.toSorted((a, b) => a.at - b.at)) this.#remember(one);
+    await this.#save();
+  }
+
+  read(userIds: readonly UserId[]): Promise<Presence[]> {
+    return Promise.resolve(userIds.map((id) => this.#one(id)).filter((user) => user !== undefined));
+  }
+
+  recent(limit: number): Promise<Presence[]> {
+    const users: Presence[] = [];
+    for (const id of this.#seen.keys()) {
+      if (users.length >= limit) break;
+      const user = this.#one(id);
+      if (user) users.push(user);
+    }
+    return Promise.resolve(users);
+  }
+
+  async close(): Promise<void> {
+    await this.#save();
+  }
+
+  #one(id: UserId): Presence | undefined {
+    const user = this.#state.users.get(id);
+    const seen = this.#seen.peek(id);
+    const name = user?.name ?? seen?.name;
+    if (name === undefined) return undefined;
+    return this.#complete({ id, name, status: user?.announced ?? "offline", lastActiveAt: null });
+  }
+
+  /** Adds the last activity before this connection, which the state machine does not know. */
+  #complete(change: Presence): Presence {
+    return { ...change, lastActiveAt: this.#seen.peek(change.id)?.at || null };
+  }
+
+  #see({ user, lastActiveAt }: SessionPresence): void {
+    // a user who was never active is seen at 0, so as to be listed too
+    this.#remember({ id: user.id, name: user.name, at: lastActiveAt ?? 0 });
+  }
+
+  #remember(seen: Seen): void {
+    const known = this.#seen.peek(seen.id);
+    if (known && known.at >= seen.at) return;
+    this.#seen.set(seen.id, seen);
+    this.#unsaved.add(seen.id);
+    this.#forgotten.delete(seen.id);
+  }
+
+  async #save(): Promise<void> {
+    if (!this.#lastActive) return;
+    const ids = [...this.#unsaved];
+    const forgotten = [...this.#forgotten];
+    this.#unsaved.clear();
+    this.#forgotten.clear();
+    try {
+      await this.#lastActive.save(ids.map((id) => this.#seen.peek(id)).filter((seen) => seen !== undefined));
+      await this.#lastActive.forget(forgotten);
+    } catch (error) {
+      // what could not be written is written next time
+      for (const id of ids) this.#unsaved.add(id);
+      for (const id of forgotten) this.#forgotten.add(id);
+      throw error;
+    }
+  }
+}
