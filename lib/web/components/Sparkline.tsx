@@ -16,7 +16,9 @@ export function Sparkline({ values, capacity, label }: SparklineProps) {
   const step = (WIDTH - 2 * PAD) / Math.max(1, capacity - 1);
   const first = capacity - values.length;
   const points = values.map((value, index) =>
-    `${(PAD + (first + index) * step).toFixed(1)},${(HEIGHT - PAD - value / top * (HEIGHT - 2 * PAD)).toFixed(1)}`
+    `${(PAD + (first + index) * step).toFixed(1)},${
+      (HEIGHT - PAD - value / top * (HEIGHT - 2 * PAD)).toFixed(1)
+    }`
   );
   return (
     <svg class="sparkline" role="img" aria-label={label} viewBox={`0 0 ${WIDTH} ${HEIGHT}`}>

@@ -1,0 +1,5 @@
+/** How the islands of this app connect: all of them share the one connection that these options name. */
+import { type ConnectionOptions, createTokenEndpoint } from "../../client/mod.ts";
+
+/** Options for `useConnection`. */
+export const connectionOptions: ConnectionOptions = { getToken: createTokenEndpoint("/api/auth/refresh") };
