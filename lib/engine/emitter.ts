@@ -1,0 +1,67 @@
+/** The smallest typed event emitter that Socket.IO can work with; a session has one, so it costs nothing until used. */
+
+// deno-lint-ignore no-explicit-any -- the one place where listeners of different events share a table
+type AnyListener = (...args: any[]) => void;
+type Listeners = AnyListener | readonly AnyListener[];
+type EventMap<Events> = { [Name in keyof Events]: unknown[] };
+
+/** Calls listeners in the order they were added. At most two arguments an event, so that no array is made to emit. */
+export class Emitter<Events extends EventMap<Events>> {
+  /** One function while there is one listener, as there nearly always is. */
+  #listeners: Map<keyof Events, Listeners> | undefined;
+
+  /** Adds `listener`; it is called at every `event` until it is removed. */
+  on<Name extends keyof Events>(event: Name, listener: (...args: Events[Name]) => void): this {
+    this.#listeners ??= new Map();
+    const present = this.#listeners.get(event);
+    this.#listeners.set(event, present === undefined ? listener : [...listOf(present), listener]);
+    return this;
+  }
+
+  /** Adds a listener that is removed before its first call. */
+  once<Name extends keyof Events>(event: Name, listener: (...args: Events[Name]) => void): this {
+    const once = (...args: Events[Name]): void => {
+      this.off(event, once);
+      listener.apply(this, args);
+    };
+    once.listener = listener;
+    return this.on(event, once);
+  }
+
+  /** Removes `listener`, whether it was added by `on` or by `once`. */
+  off<Name extends keyof Events>(event: Name, listener: (...args: Events[Name]) => void): this {
+    const present = this.#listeners?.get(event);
+    if (present === undefined) return this;
+    const all = listOf(present);
+    const at = all.findIndex((each) =>
+      each === listener || (each as { listener?: unknown }).listener === listener
+    );
+    if (at < 0) return this;
+    const left = all.toSpliced(at, 1);
+    if (left.length === 0) this.#listeners!.delete(event);
+    else this.#listeners!.set(event, left.length === 1 ? left[0]! : left);
+    return this;
+  }
+
+  /** The name that Node.js, and so Socket.IO, uses for `off`. */
+  removeListener<Name extends keyof Events>(event: Name, listener: (...args: Events[Name]) => void): this {
+    return this.off(event, listener);
+  }
+
+  /** Whether anybody listens: lets a caller skip making what it would emit. */
+  listens(event: keyof Events): boolean {
+    return this.#listeners?.has(event) === true;
+  }
+
+  /** Calls the listeners of `event`; what one of them throws reaches the caller. */
+  emit<Name extends keyof Events>(event: Name, a?: Events[Name][0], b?: Events[Name][1]): void {
+    const present = this.#listeners?.get(event);
+    if (present === undefined) return;
+    if (typeof present === "function") present.call(this, a, b);
+    else for (const listener of present) listener.call(this, a, b);
+  }
+}
+
+function listOf(listeners: Listeners): readonly AnyListener[] {
+  return typeof listeners === "function" ? [listeners] : listeners;
+}

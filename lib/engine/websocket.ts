@@ -1,0 +1,67 @@
+/** The WebSocket transport. Its message and send paths run for every event of every client: nothing is made on them. */
+import type { Farewell, Frame, Transport } from "./transport.ts";
+
+/** What is handed to Deno while the client does not read; more waits in the session, where it can be dropped. */
+const HIGH_WATER_BYTES = 262_144;
+
+/** Who receives the frames of a WebSocket: a session, or an upgrade that is being probed. */
+export interface FrameReceiver {
+  receive(frame: string | ArrayBuffer): void;
+  /** The connection is gone; `error` when it did not end by a close frame. */
+  lost(error?: Error): void;
+}
+
+/** Frames over a socket of `Deno.upgradeWebSocket`. */
+export class WebSocketTransport implements Transport {
+  readonly name = "websocket";
+  readonly #socket: WebSocket;
+  readonly #highWater: number;
+  /** Never less than what Deno holds: asking Deno costs, so it is asked only when this passes the mark. */
+  #estimate = 0;
+
+  constructor(socket: WebSocket, { sendBufferBytes }: { sendBufferBytes: number }) {
+    this.#socket = socket;
+    this.#highWater = Math.min(HIGH_WATER_BYTES, sendBufferBytes);
+  }
+
+  /** Directs what arrives to `receiver`. */
+  connect(receiver: FrameReceiver): void {
+    this.#socket.onmessage = (event) => receiver.receive(event.data);
+    this.#socket.onclose = (event) =>
+      receiver.lost(event.wasClean ? undefined : new Error("Connection lost"));
+  }
+
+  get writable(): boolean {
+    return this.#socket.readyState === WebSocket.OPEN && this.#hasRoom();
+  }
+
+  get bufferedBytes(): number {
+    return this.#estimate = this.#socket.bufferedAmount;
+  }
+
+  #hasRoom(): boolean {
+    return this.#estimate < this.#highWater || this.bufferedBytes < this.#highWater;
+  }
+
+  offer(frame: Frame): boolean {
+    if (!this.#hasRoom()) return false;
+    this.#estimate += frame.length;
+    this.#socket.send(frame as string);
+    return true;
+  }
+
+  flush(frames: readonly Frame[]): number {
+    let taken = 0;
+    while (taken < frames.length && this.offer(frames[taken]!)) taken++;
+    return taken;
+  }
+
+  close({ last = [], code = 1000 }: Farewell = {}): boolean {
+    for (const frame of last) this.#socket.send(frame as string);
+    // the peer may never answer, and what the handlers hold must not wait for it
+    this.#socket.onmessage = null;
+    this.#socket.onclose = null;
+    this.#socket.close(code);
+    return true;
+  }
+}
