@@ -1,0 +1,119 @@
+/**
+ * The heartbeat of one open line: one timer whatever happens. It beats, waits for the answer, notices that the machine
+ * slept, and says when the line is dead. What to do then is not its business.
+ */
+import type { Clock } from "./clock.ts";
+
+/** Options of {@linkcode createHeartbeat}. */
+export interface HeartbeatOptions {
+  clock: Clock;
+  /** Milliseconds from one beat to the next. */
+  intervalMs: number;
+  /** An answer later than this means that the line is dead. */
+  timeoutMs: number;
+  /** The same for a probe. */
+  probeTimeoutMs: number;
+  /** Sends one beat; `answered` gets the raw acknowledgement. */
+  send(answered: (answer: unknown) => void): void;
+  /** A round trip took this long. */
+  onRtt(rttMs: number, answer: unknown): void;
+  /** No answer in time. Called once; the heartbeat has stopped. */
+  onLost(): void;
+}
+
+/** A beating heart. */
+export interface Heartbeat {
+  /** Another interval from now on. */
+  setIntervalMs(ms: number): void;
+  /** Beats now, unless a beat is on its way. */
+  beat(): void;
+  /** Finds out within `probeTimeoutMs` whether the line is alive. */
+  probe(): void;
+  /** Stops for good. */
+  stop(): void;
+}
+
+/** The timer never sleeps longer, so that a machine that wakes up is noticed soon. */
+const TICK_MS = 1250;
+/** A timer that fires this much too late slept with the machine. */
+const SLEPT_MS = 4000;
+
+interface Beat {
+  sentAt: number;
+  deadline: number;
+}
+
+/** Starts with a beat at once. */
+export function createHeartbeat(options: HeartbeatOptions): Heartbeat {
+  const { clock, timeoutMs, probeTimeoutMs } = options;
+  let { intervalMs } = options;
+  let nextAt = clock.now();
+  let wakeAt = nextAt;
+  let underway: Beat | null = null;
+  let cancel: () => void = () => {};
+  let stopped = false;
+
+  function schedule(): void {
+    cancel();
+    if (stopped) return;
+    const now = clock.now();
+    wakeAt = Math.max(now, Math.min(underway?.deadline ?? nextAt, now + TICK_MS));
+    cancel = clock.after(wakeAt - now, tick);
+  }
+
+  function tick(): void {
+    const now = clock.now();
+    if (now - wakeAt > SLEPT_MS) return probe();
+    if (underway && now >= underway.deadline) {
+      stop();
+      return options.onLost();
+    }
+    if (!underway && now >= nextAt) return send(timeoutMs);
+    schedule();
+  }
+
+  function send(limitMs: number): void {
+    const sentAt = clock.now();
+    const own: Beat = { sentAt, deadline: sentAt + limitMs };
+    underway = own;
+    nextAt = sentAt + intervalMs;
+    schedule();
+    options.send((answer) => {
+      if (stopped || underway !== own) return;
+      underway = null;
+      schedule();
+      // a longer trip went through a sleep and says nothing of the line
+      const rttMs = clock.now() - sentAt;
+      if (rttMs <= timeoutMs) options.onRtt(Math.max(0, rttMs), answer);
+    });
+  }
+
+  function probe(): void {
+    if (stopped) return;
+    if (!underway) return send(probeTimeoutMs);
+    // the answer may have arrived during a sleep and wait to be read: it gets as long as a probe
+    const now = clock.now();
+    const limit = now + probeTimeoutMs;
+    underway.deadline = now >= underway.deadline ? limit : Math.min(underway.deadline, limit);
+    schedule();
+  }
+
+  function stop(): void {
+    stopped = true;
+    cancel();
+  }
+
+  send(timeoutMs);
+  return {
+    setIntervalMs(ms) {
+      nextAt += ms - intervalMs;
+      intervalMs = ms;
+      schedule();
+    },
+    beat() {
+      if (!stopped && !underway) send(timeoutMs);
+    },
+    probe,
+    stop,
+  };
+}

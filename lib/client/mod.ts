@@ -1,0 +1,41 @@
+/**
+ * The browser's connection manager: a Socket.IO connection that comes back by itself, says at every moment how it
+ * stands, sends every request at most once, and tells when events may have been missed. Needs no framework; hooks for
+ * Preact are in `preact.ts`.
+ *
+ * ```ts
+ * import { createConnection } from "@tether/tether/client";
+ *
+ * const connection = createConnection({ getToken: () => localStorage.getItem("token") });
+ * connection.subscribe((state) => document.title = state.status);
+ * connection.on("presence:change", ({ name, status }) => console.log(name, status));
+ * connection.connect();
+ * const { users } = await connection.request("presence:list", {}, { timeoutMs: 5000 });
+ * ```
+ *
+ * @module
+ */
+export { type Backoff, type BackoffOptions, createBackoff } from "./backoff.ts";
+export { createBrowserEnvironment } from "./browser_environment.ts";
+export { type Clock, systemClock } from "./clock.ts";
+export { type Connection, type ConnectionEvents, createConnection, type SendError } from "./connection.ts";
+export type { Unsubscribe } from "./emitter.ts";
+export { type Environment, type EnvironmentEvent, noEnvironment } from "./environment.ts";
+export type { ConnectionOptions } from "./options.ts";
+export { type ClientCode, type OutboxLimits, RequestError, type RequestOptions } from "./requests.ts";
+export type { RttStats } from "./rtt.ts";
+export { getConnection } from "./shared.ts";
+export { createSocketIoTransport, type SocketIoTransportOptions } from "./socketio_transport.ts";
+export {
+  type Cause,
+  type Connected,
+  type Connecting,
+  type ConnectionState,
+  type Disconnected,
+  type DisconnectReason,
+  type HistoryEntry,
+  IDLE,
+  type Reconnecting,
+} from "./status.ts";
+export type { GetToken, TokenRequest } from "./tokens.ts";
+export type { CreateTransport, Transport, TransportHandlers, TransportTarget } from "./transport.ts";

@@ -1,0 +1,34 @@
+/** The connection in Preact: one hook that holds a reference, one that follows the state. Nothing else is decided here. */
+import { type ReadonlySignal, useSignal } from "@preact/signals";
+import { useEffect, useState } from "preact/hooks";
+import type { Connection } from "./connection.ts";
+import type { ConnectionOptions } from "./options.ts";
+import { getConnection } from "./shared.ts";
+import { type ConnectionState, IDLE } from "./status.ts";
+
+/**
+ * The page's connection while the component is mounted; connects it. `null` on the server and on the first render.
+ *
+ * ```tsx
+ * const connection = useConnection({ getToken });
+ * const state = useConnectionState(connection);
+ * return <output>{state.value.status}</output>;
+ * ```
+ */
+export function useConnection(options: ConnectionOptions): Connection | null {
+  const [connection, setConnection] = useState<Connection | null>(null);
+  useEffect(() => {
+    const mine = getConnection(options);
+    mine.connect();
+    setConnection(mine);
+    return () => mine.dispose();
+  }, [options.url, options.path]);
+  return connection;
+}
+
+/** The state of `connection` as a signal; idle while there is none. */
+export function useConnectionState(connection: Connection | null): ReadonlySignal<ConnectionState> {
+  const state = useSignal<ConnectionState>(connection?.state ?? IDLE);
+  useEffect(() => connection?.subscribe((now) => state.value = now), [connection]);
+  return state;
+}

@@ -1,0 +1,77 @@
+/** The transport on socket.io-client, the only importer of it. It opens and cuts when told, and never reconnects by itself. */
+import { io } from "socket.io-client";
+import type { Transport, TransportHandlers, TransportTarget } from "./transport.ts";
+
+/** Options of {@linkcode createSocketIoTransport}. */
+export interface SocketIoTransportOptions extends TransportTarget {
+  /** Wires to try, in this order. @default ["websocket", "polling"] */
+  transports?: ("websocket" | "polling")[];
+}
+
+/** One Socket for all connects, because it keeps the id and the offset that a recovery needs. */
+export function createSocketIoTransport(options: SocketIoTransportOptions): Transport {
+  const { url, path, transports = ["websocket", "polling"] } = options;
+  let token = "";
+  let handlers: TransportHandlers | null = null;
+
+  const socket = io(url ?? "", {
+    path,
+    transports,
+    tryAllTransports: true,
+    reconnection: false,
+    autoConnect: false,
+    forceNew: true,
+    auth: (send) => send({ token }),
+  });
+
+  function finish(tell: (handlers: TransportHandlers) => void): void {
+    const told = handlers;
+    handlers = null;
+    // what the library kept back would go out with the next connect, long after it was reported as failed
+    socket.sendBuffer = [];
+    socket.receiveBuffer = [];
+    if (told) tell(told);
+  }
+
+  socket.io.on("open", () => {
+    const { engine } = socket.io;
+    engine.on("upgrade", () => {
+      if (engine === socket.io.engine) handlers?.onUpgrade(engine.transport.name);
+    });
+  });
+  socket.onAny((event: string, ...args: unknown[]) => {
+    const last = args.at(-1);
+    // a trailing string is the recovery offset, a trailing function the acknowledgement
+    handlers?.onEvent(event, args[0], typeof last === "function" ? (value) => last(value) : undefined);
+  });
+  socket.on("connect_error", (error: Error & { data?: unknown }) => {
+    const { message, data } = error;
+    finish((told) => data === undefined ? told.onClosed(message) : told.onRefused(message, data));
+  });
+  socket.on("disconnect", (reason) => finish((told) => told.onClosed(reason)));
+
+  return {
+    get wire() {
+      return handlers ? socket.io.engine?.transport?.name ?? "" : "";
+    },
+    open(current, told) {
+      token = current;
+      handlers = told;
+      socket.connect();
+    },
+    emit(event, payload, ack) {
+      if (ack) socket.emit(event, payload, ack);
+      else socket.emit(event, payload);
+    },
+    drop() {
+      handlers = null;
+      socket.io._close(); // without a DISCONNECT packet, after which the server would forget the session
+      finish(() => {});
+    },
+    close() {
+      handlers = null;
+      socket.disconnect();
+      finish(() => {});
+    },
+  };
+}
