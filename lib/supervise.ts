@@ -35,7 +35,11 @@ export interface Loop extends AsyncDisposable {
  * Runs `fn` again and again. An error is logged under `name`, counted and followed by the next run, an interval later;
  * it never ends the loop. `fn` gets a signal that aborts when the loop is to end.
  */
-export function supervise(name: string, fn: (signal: AbortSignal) => unknown, options: SuperviseOptions): Loop {
+export function supervise(
+  name: string,
+  fn: (signal: AbortSignal) => unknown,
+  options: SuperviseOptions,
+): Loop {
   const { intervalMs, log, onError } = options;
   const controller = new AbortController();
   const signal = options.signal ? AbortSignal.any([options.signal, controller.signal]) : controller.signal;

@@ -54,7 +54,9 @@ export async function startSentinel(): Promise<SentinelFleet> {
   await Promise.all(sentinels.map(async (sentinel) => {
     await sentinel.logged(/\+slave slave/);
     for (const other of sentinels) {
-      if (other !== sentinel) await sentinel.logged(new RegExp(`\\+sentinel sentinel \\S+ 127\\.0\\.0\\.1 ${other.port} `));
+      if (other !== sentinel) {
+        await sentinel.logged(new RegExp(`\\+sentinel sentinel \\S+ 127\\.0\\.0\\.1 ${other.port} `));
+      }
     }
   }));
   const owned = stack.move();
@@ -65,9 +67,11 @@ export async function startSentinel(): Promise<SentinelFleet> {
     sentinels,
     async failover() {
       await master.stop("SIGKILL");
-      await Promise.all(sentinels.map((sentinel) =>
-        sentinel.logged(new RegExp(`\\+switch-master ${name} .* ${replica.port}$`))
-      ));
+      await Promise.all(
+        sentinels.map((sentinel) =>
+          sentinel.logged(new RegExp(`\\+switch-master ${name} .* ${replica.port}$`))
+        ),
+      );
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
@@ -183,7 +187,9 @@ class Server implements RedisServer {
     await Promise.race([
       this.logged(this.#ready),
       this.#reading.then(() => {
-        throw new Error(`Cannot start redis-server on port ${this.port}: ${this.#lines.at(-1) ?? "no output"}`);
+        throw new Error(
+          `Cannot start redis-server on port ${this.port}: ${this.#lines.at(-1) ?? "no output"}`,
+        );
       }),
     ]);
   }
