@@ -37,5 +37,7 @@ export {
   IDLE,
   type Reconnecting,
 } from "./status.ts";
+export { createTokenEndpoint } from "./token_endpoint.ts";
 export type { GetToken, TokenRequest } from "./tokens.ts";
+export type { Presence, PresenceStatus } from "../protocol/events.ts";
 export type { CreateTransport, Transport, TransportHandlers, TransportTarget } from "./transport.ts";

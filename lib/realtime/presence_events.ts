@@ -1,6 +1,6 @@
 /** `presence:list`: who is there, and from then on who comes and goes (contract §4). */
 import type { PresenceService } from "../presence/service.ts";
-import type { ChannelId, UserId } from "../protocol/ids.ts";
+import type { UserId } from "../protocol/ids.ts";
 import type { EventHandlers, LiveSession } from "./types.ts";
 
 /** Options of {@linkcode presenceEvents}. */
@@ -19,4 +19,3 @@ export function presenceEvents({ presence, watch }: PresenceEventsOptions): Even
     },
   };
 }
-export type { ChannelId };

@@ -8,14 +8,15 @@ import { createExpirySchedule } from "../auth/expiry_schedule.ts";
 import { covers, type Revocations } from "../auth/revocations.ts";
 import type { TokenVerifier } from "../auth/verifier.ts";
 import type { Config } from "../config.ts";
-import { createEngine } from "../engine/mod.ts";
+import { type CorsOptions, createEngine } from "../engine/mod.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import type { PresenceService } from "../presence/service.ts";
 import { PROTOCOL_VERSION, SOCKET_PATH } from "../protocol/events.ts";
-import { type NodeId, sessionId, type SessionId } from "../protocol/ids.ts";
+import { type NodeId, type SessionId, sessionId, type UserId } from "../protocol/ids.ts";
 import { userRoom } from "../protocol/rooms.ts";
 import type { SessionDirectory } from "../session/directory.ts";
+import { type SessionRecord, sessionRecord } from "../session/record.ts";
 import { createAdmission } from "./admission.ts";
 import { createDispatch } from "./dispatch.ts";
 import { type EndOptions, endSession } from "./ending.ts";
@@ -26,23 +27,25 @@ import { sessionEvents } from "./session_events.ts";
 import type { LiveSession, TetherServer, TetherSocket } from "./types.ts";
 
 /** The settings that this folder needs. */
-export type RealtimeConfig = Pick<
-  Config,
-  | "pingIntervalMs"
-  | "pingTimeoutMs"
-  | "maxPayloadBytes"
-  | "sendBufferBytes"
-  | "websocketEnabled"
-  | "corsOrigins"
-  | "trustProxy"
-  | "heartbeatIntervalMs"
-  | "connectsPerSecond"
-  | "sessionsPerUser"
-  | "eventsPerSecond"
-  | "expiryNoticeMs"
-  | "drainMs"
-  | "socketLogging"
-> & { clockToleranceMs: number };
+export type RealtimeConfig =
+  & Pick<
+    Config,
+    | "pingIntervalMs"
+    | "pingTimeoutMs"
+    | "maxPayloadBytes"
+    | "sendBufferBytes"
+    | "websocketEnabled"
+    | "corsOrigins"
+    | "trustProxy"
+    | "heartbeatIntervalMs"
+    | "connectsPerSecond"
+    | "sessionsPerUser"
+    | "eventsPerSecond"
+    | "expiryNoticeMs"
+    | "drainMs"
+    | "socketLogging"
+  >
+  & { clockToleranceMs: number };
 
 /** Options of {@linkcode createRealtime}. */
 export interface RealtimeOptions {
@@ -69,6 +72,8 @@ export interface Realtime extends AsyncDisposable {
   drain(): Promise<void>;
 }
 
+// how long a connection may take from the transport's opening to a token
+const CONNECT_TIMEOUT_MS = 20_000;
 /** How many sessions a drain ends before it lets others work. */
 const DRAIN_BATCH = 100;
 
@@ -111,6 +116,15 @@ export function createRealtime(options: RealtimeOptions): Realtime {
     return session !== undefined;
   }
 
+  const PRESENCE_ROOM = "presence";
+  function watch(
+    { socket }: LiveSession,
+    userIds?: readonly UserId[],
+  ): Promise<readonly UserId[] | undefined> {
+    socket.join(PRESENCE_ROOM);
+    return Promise.resolve(userIds);
+  }
+
   function joinChannels(_session: LiveSession): Promise<unknown> {
     return Promise.resolve();
   }
@@ -147,6 +161,7 @@ export function createRealtime(options: RealtimeOptions): Realtime {
       sid: sessionId(socket.id),
       socket,
       identity,
+      connectedAt: Date.now(),
       limiter: createTokenBucket({ perSecond: config.eventsPerSecond }),
     };
     live.set(socket.id, session);
@@ -163,9 +178,78 @@ export function createRealtime(options: RealtimeOptions): Realtime {
       protocol: PROTOCOL_VERSION,
     });
     socket.onAny(dispatch);
-    socket.once("disconnect", (reason) => leave(session, reason));
+    socket.on("disconnect", onDisconnect);
     expiry.set(session.sid, expiresAt);
     sessions.open(recordOf(session));
     void presence.connect(session.sid, user);
     if (config.socketLogging) log.info("A session began", { sid: session.sid, userId: user.id });
   });
+
+  // one function for all sockets: Socket.IO calls it with the socket as `this`
+  function onDisconnect(this: TetherSocket, reason: string): void {
+    const session = live.get(this.id);
+    if (session === undefined) return;
+    live.delete(this.id);
+    expiry.delete(session.sid);
+    sessions.close(session.sid);
+    presence.disconnect(session.sid);
+    metrics.endedSessions.inc({ reason });
+    if (config.socketLogging) log.info("A session ended", { sid: session.sid, reason });
+  }
+
+  function recordOf({ sid, socket, identity, connectedAt }: LiveSession): SessionRecord {
+    const { user, expiresAt } = identity;
+    const { address, headers } = socket.handshake;
+    return sessionRecord({
+      ...{ sid, user, nodeId, connectedAt, lastSeenAt: Date.now(), expiresAt, address },
+      transport: socket.conn.transport.name as SessionRecord["transport"],
+      userAgent: headers["user-agent"] ?? "",
+    });
+  }
+
+  async function renew(session: LiveSession, identity: Identity): Promise<void> {
+    session.identity = identity;
+    expiry.set(session.sid, identity.expiresAt);
+    sessions.open(recordOf(session));
+    await joinChannels(session);
+  }
+
+  const offRevoked = revocations.onRevoked((revocation) => {
+    for (const session of live.values()) {
+      if (covers(revocation, session.identity)) endSession(session.socket, { code: "session/revoked" });
+    }
+  });
+  const offChange = presence.onChange((change) => {
+    io.to(PRESENCE_ROOM).emit("presence:change", change);
+  });
+
+  return {
+    handle: (request, info) => engine.handle(request, info),
+    get size() {
+      return live.size;
+    },
+    end,
+    async drain() {
+      admission.drain(config.drainMs / 2);
+      const sessionsToEnd = [...live.values()];
+      for (let start = 0; start < sessionsToEnd.length; start += DRAIN_BATCH) {
+        for (const { socket } of sessionsToEnd.slice(start, start + DRAIN_BATCH)) {
+          endSession(socket, { code: "server/draining", retryAfterMs: admission.spread(1000) });
+        }
+        await new Promise((resolve) => setTimeout(resolve, 0));
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      offRevoked();
+      offChange();
+      expiry[Symbol.dispose]();
+      await io.close();
+      await engine.close();
+    },
+  };
+}
+
+function corsOf(origins: readonly string[]): CorsOptions {
+  if (origins.length === 0) return { origins: "same-origin" };
+  return origins[0] === "*" ? { origins: "*" } : { origins, credentials: true };
+}

@@ -24,6 +24,8 @@ export interface LiveSession {
   readonly socket: TetherSocket;
   /** Of the newest good token. */
   identity: Identity;
+  /** When this node took the session, in epoch milliseconds. */
+  readonly connectedAt: number;
   /** The token bucket of `EVENTS_PER_SECOND`. */
   readonly limiter: RateLimiter;
 }
