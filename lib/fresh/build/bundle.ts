@@ -1,0 +1,127 @@
+/** Bundles the islands and the hydration runtime for browsers. */
+import { basename, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import * as esbuild from "esbuild";
+import { createDenoResolver } from "./deno_resolver.ts";
+import { sha256 } from "./hash.ts";
+
+export interface BundleOptions {
+  root: string;
+  islands: readonly string[];
+  target: string | string[];
+  minify: boolean;
+}
+
+export interface Bundle {
+  /** Hash of everything in the bundle. */
+  buildId: string;
+  /** File name of the runtime. */
+  clientEntry: string;
+  /** File names of the islands, in the order of `islands`. */
+  islandFiles: string[];
+  /** By file name. */
+  files: Map<string, Uint8Array<ArrayBuffer>>;
+}
+
+const RUNTIME = fileURLToPath(new URL("../client/boot.ts", import.meta.url));
+const BUILD_ID_MODULE = fileURLToPath(
+  new URL("../build_id.ts", import.meta.url),
+);
+
+/** `salt` is what else the build consists of: the id changes with it. */
+export async function bundleIslands(
+  options: BundleOptions,
+  salt: string,
+): Promise<Bundle> {
+  const { root, islands, target, minify } = options;
+  const linkDir = await Deno.makeTempDir({ prefix: "fresh-links-" });
+  try {
+    const names = ["fresh-runtime", ...islandNames(islands)];
+    const paths = [RUNTIME, ...islands];
+    // The id is not known before the files are; this stands for it and has its length.
+    const placeholder = crypto.randomUUID().replaceAll("-", "");
+    const { outputFiles } = await esbuild.build({
+      entryPoints: names.map((out, i) => ({ out, in: paths[i]! })),
+      outdir: root,
+      absWorkingDir: root,
+      write: false,
+      bundle: true,
+      splitting: true,
+      format: "esm",
+      platform: "browser",
+      target,
+      minify,
+      sourcemap: minify ? false : "inline",
+      jsx: "automatic",
+      jsxImportSource: "preact",
+      define: {
+        "process.env.NODE_ENV": JSON.stringify(
+          minify ? "production" : "development",
+        ),
+      },
+      chunkNames: "chunk-[hash]",
+      plugins: [
+        buildIdPlugin(placeholder),
+        await createDenoResolver(paths, { root, linkDir }),
+      ],
+      logLevel: "error",
+    });
+    const sources = outputFiles.map(({ path, text }) => ({
+      name: relative(root, path),
+      text,
+    }));
+    sources.sort((a, b) => a.name < b.name ? -1 : 1);
+    const stable = sources.map(({ name, text }) =>
+      `${name}\n${text.replaceAll(placeholder, "")}`
+    ).join("\n");
+    const buildId = (await sha256(new TextEncoder().encode(stable + salt)))
+      .slice(0, placeholder.length);
+    const files = new Map(sources.map(({ name, text }) => [
+      name,
+      new TextEncoder().encode(text.replaceAll(placeholder, buildId)),
+    ]));
+    const [clientEntry, ...islandFiles] = names.map((name) => `${name}.js`);
+    return { buildId, clientEntry: clientEntry!, islandFiles, files };
+  } finally {
+    await Deno.remove(linkDir, { recursive: true });
+  }
+}
+
+/** Ends esbuild's process; the next bundle starts another. */
+export async function stopBundler(): Promise<void> {
+  await esbuild.stop();
+}
+
+/** Unique names for the files of a bundle. */
+function islandNames(islands: readonly string[]): string[] {
+  return islands.map((path, i) => {
+    const name = basename(path).replace(/\.[^.]+$/, "").replaceAll(
+      /[^\w]+/g,
+      "_",
+    );
+    const repeated = islands.slice(0, i).some((other) =>
+      basename(other) === basename(path)
+    );
+    return repeated ? `${name}_${i}` : name;
+  });
+}
+
+/** Gives the browser the build id as a constant. */
+function buildIdPlugin(buildId: string): esbuild.Plugin {
+  return {
+    name: "build-id",
+    setup(build) {
+      build.onLoad(
+        { filter: /build_id\.ts$/ },
+        ({ path }) =>
+          path === BUILD_ID_MODULE
+            ? {
+              contents: `export const getBuildId = () => ${
+                JSON.stringify(buildId)
+              };`,
+            }
+            : undefined,
+      );
+    },
+  };
+}
