@@ -34,11 +34,11 @@ export default function SignIn() {
         autocomplete="nickname"
         required
         maxLength={64}
-        value={name}
+        value={name.value}
         onInput={(event) => name.value = event.currentTarget.value}
       />
-      <p class="error" role="alert">{problem}</p>
-      <button type="submit" class="primary" disabled={busy}>Sign in</button>
+      <p class="error" role="alert">{problem.value}</p>
+      <button type="submit" class="primary" disabled={busy.value}>Sign in</button>
     </form>
   );
 }

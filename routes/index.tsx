@@ -1,5 +1,6 @@
 import { page } from "fresh";
 import Connection from "../islands/Connection.tsx";
+import People from "../islands/People.tsx";
 import { define } from "../lib/web/define.ts";
 
 export const handler = define.handlers({
@@ -24,7 +25,8 @@ export default define.page<typeof handler>(function Home({ data }) {
         <strong>{data.user.name}</strong>. Open this page in a second browser, or stop the server and start it
         again, and watch.
       </p>
-      <Connection />
+      <People />
+      <Connection open />
     </main>
   );
 });

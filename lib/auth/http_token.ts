@@ -43,7 +43,8 @@ export function clearedTokenCookie(options: Pick<TokenCookieOptions, "secure">):
   return tokenCookie("", { ...options, expiresAt: 0 });
 }
 
-function bearerOf(request: Request): string | undefined {
+/** The bearer token of `request`. */
+export function bearerOf(request: Request): string | undefined {
   return /^bearer +(\S+)$/i.exec(request.headers.get("authorization") ?? "")?.[1];
 }
 

@@ -1,5 +1,4 @@
 /** A shared secret as a key source. Its algorithms are HMAC only, so no public key can be passed off as the secret. */
-import type { CryptoKey } from "jose";
 import type { KeySource } from "./keys.ts";
 import { fitting } from "./algorithms.ts";
 

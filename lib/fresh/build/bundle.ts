@@ -71,9 +71,7 @@ export async function bundleIslands(
       text,
     }));
     sources.sort((a, b) => a.name < b.name ? -1 : 1);
-    const stable = sources.map(({ name, text }) =>
-      `${name}\n${text.replaceAll(placeholder, "")}`
-    ).join("\n");
+    const stable = sources.map(({ name, text }) => `${name}\n${text.replaceAll(placeholder, "")}`).join("\n");
     const buildId = (await sha256(new TextEncoder().encode(stable + salt)))
       .slice(0, placeholder.length);
     const files = new Map(sources.map(({ name, text }) => [
@@ -99,9 +97,7 @@ function islandNames(islands: readonly string[]): string[] {
       /[^\w]+/g,
       "_",
     );
-    const repeated = islands.slice(0, i).some((other) =>
-      basename(other) === basename(path)
-    );
+    const repeated = islands.slice(0, i).some((other) => basename(other) === basename(path));
     return repeated ? `${name}_${i}` : name;
   });
 }
@@ -116,9 +112,7 @@ function buildIdPlugin(buildId: string): esbuild.Plugin {
         ({ path }) =>
           path === BUILD_ID_MODULE
             ? {
-              contents: `export const getBuildId = () => ${
-                JSON.stringify(buildId)
-              };`,
+              contents: `export const getBuildId = () => ${JSON.stringify(buildId)};`,
             }
             : undefined,
       );

@@ -10,14 +10,10 @@ const NEVER = "no-cache, no-store, max-age=0, must-revalidate";
 export function staticFiles<State>(): Middleware<State> {
   return async function freshStaticFiles(ctx) {
     const pathname = filePath(ctx);
-    const file = pathname === null
-      ? null
-      : await getBuildCache(ctx).readFile(pathname);
+    const file = pathname === null ? null : await getBuildCache(ctx).readFile(pathname);
     if (file === null) {
       // Browsers ask for it by themselves: a page would be a long answer.
-      return pathname === "/favicon.ico"
-        ? new Response(null, { status: 404 })
-        : await ctx.next();
+      return pathname === "/favicon.ico" ? new Response(null, { status: 404 }) : await ctx.next();
     }
 
     const { method } = ctx.req;

@@ -1,21 +1,10 @@
 /** Renders a page: its component, the layouts and the app wrapper around it, and the rest of the document. */
-import {
-  Fragment,
-  type FunctionComponent,
-  h,
-  isValidElement,
-  type JSX,
-} from "preact";
+import { Fragment, type FunctionComponent, h, isValidElement, type JSX } from "preact";
 import { jsxTemplate } from "preact/jsx-runtime";
 import { renderToString } from "preact-render-to-string";
 import { type Context, getBuildCache, getUi } from "../context.ts";
 import { setNonce } from "../nonce.ts";
-import type {
-  AsyncAnyComponent,
-  LayoutConfig,
-  PageProps,
-  RouteComponent,
-} from "../types.ts";
+import type { AsyncAnyComponent, LayoutConfig, PageProps, RouteComponent } from "../types.ts";
 import { installHooks } from "./hooks.ts";
 import { type RenderState, withRenderState } from "./state.ts";
 
@@ -38,12 +27,10 @@ export async function renderComponent<State>(
     state: ctx.state,
     url: ctx.url,
   };
-  return isAsync<PageProps<unknown, State>>(component)
-    ? await component(props)
-    : h(
-      component as FunctionComponent<PageProps<unknown, State>>,
-      props,
-    ) as JSX.Element;
+  return isAsync<PageProps<unknown, State>>(component) ? await component(props) : h(
+    component as FunctionComponent<PageProps<unknown, State>>,
+    props,
+  ) as JSX.Element;
 }
 
 function isAsync<P>(component: unknown): component is AsyncAnyComponent<P> {
@@ -138,9 +125,7 @@ function completeDocument(
   if (hasHtml && hasHead && hasBody) return html;
   const raw = rawHtml(html);
   const body = hasBody ? raw : h("body", null, raw);
-  const content = hasHead
-    ? body
-    : h(Fragment, null, h("head", null, h("meta", { charset: "utf-8" })), body);
+  const content = hasHead ? body : h(Fragment, null, h("head", null, h("meta", { charset: "utf-8" })), body);
   return renderToString(
     hasHtml ? content as JSX.Element : h("html", null, content),
   );
@@ -157,8 +142,7 @@ function preloads({ basePath, clientEntry, islands }: RenderState): string {
   ]);
   return Array.from(
     files,
-    (file) =>
-      `<${encodeURI(basePath + file)}>; rel="modulepreload"; as="script"`,
+    (file) => `<${encodeURI(basePath + file)}>; rel="modulepreload"; as="script"`,
   )
     .join(", ");
 }

@@ -1,0 +1,161 @@
+/** The composition root: reads the settings, builds every part, and exports the app for the build and the server. */
+import { App, csp, csrf, staticFiles } from "fresh";
+import { withRevocation } from "./lib/auth/checked_verifier.ts";
+import { createConfiguredKeys } from "./lib/auth/configured_keys.ts";
+import { createDemo } from "./lib/auth/demo.ts";
+import { createFileFirstUserStore } from "./lib/auth/first_user.ts";
+import { createIssuer } from "./lib/auth/issuer.ts";
+import { createKvRevocationStore } from "./lib/auth/kv_revocation_store.ts";
+import { createRevocations } from "./lib/auth/revocations.ts";
+import { loadSecret } from "./lib/auth/secret_file.ts";
+import { createVerifier } from "./lib/auth/verifier.ts";
+import { type Config, ConfigError, loadConfig } from "./lib/config.ts";
+import { createLog, type Log } from "./lib/log.ts";
+import { createMetrics } from "./lib/metrics.ts";
+import { createKvLastActiveStore } from "./lib/presence/kv_last_active_store.ts";
+import { createMemoryPresenceStore } from "./lib/presence/memory_store.ts";
+import { createPresence } from "./lib/presence/service.ts";
+import { SOCKET_PATH } from "./lib/protocol/events.ts";
+import { nodeId } from "./lib/protocol/ids.ts";
+import { createRealtime } from "./lib/realtime/realtime.ts";
+import { createSessionDirectory } from "./lib/session/directory.ts";
+import { createMemorySessionStore } from "./lib/session/memory_store.ts";
+import type { Services } from "./lib/web/services.ts";
+import type { State } from "./lib/web/state.ts";
+
+/** The running server, for the process that serves it. */
+export interface Tether extends AsyncDisposable {
+  readonly config: Config;
+  readonly log: Log;
+  readonly services: Services;
+  /** Answers the requests below {@linkcode SOCKET_PATH}. */
+  handleSocket(request: Request, info: Deno.ServeHandlerInfo): Promise<Response>;
+  /** Turns away new sessions and ends the open ones, each with its own time to come back. */
+  drain(): Promise<void>;
+}
+
+function readConfig(): Config {
+  try {
+    return loadConfig(Deno.env.toObject());
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    console.error(error.message);
+    return Deno.exit(1);
+  }
+}
+
+/** Builds every part of the server. */
+async function createTether(config: Config): Promise<Tether> {
+  await using stack = new AsyncDisposableStack();
+  const { jwt, dataDir } = config;
+  const node = nodeId(crypto.randomUUID());
+  const log = createLog({ level: config.logLevel, format: config.logFormat });
+  const metrics = createMetrics();
+  const failed = (what: string) => (error: unknown): void => {
+    metrics.loopErrors.inc({ loop: what });
+    log.error(`${what} failed and will be tried again`, { error });
+  };
+
+  // on Deno Deploy the database is managed and has no path
+  const managed = Deno.env.has("DENO_DEPLOYMENT_ID");
+  if (!managed) await Deno.mkdir(dataDir, { recursive: true });
+  const kv = stack.adopt(await Deno.openKv(managed ? undefined : `${dataDir}/tether.kv`), (kv) => kv.close());
+
+  const secret = jwt.secret ?? (config.demo ? await loadSecret(dataDir) : undefined);
+  const keys = stack.use(
+    await createConfiguredKeys({
+      ...(secret !== undefined && { secret }),
+      ...(jwt.publicKey !== null && { publicKey: jwt.publicKey }),
+      ...(jwt.jwksUrl !== null && { jwksUrl: jwt.jwksUrl }),
+      ...(jwt.algorithms.length > 0 && { algorithms: jwt.algorithms }),
+      onError: failed("Fetching the keys"),
+    }),
+  );
+  const revocations = createRevocations({
+    store: createKvRevocationStore(kv),
+    whenStoreDown: config.whenStoreDown,
+    clockToleranceS: jwt.clockToleranceS,
+    onError: failed("Revocation"),
+  });
+  const verifier = withRevocation(
+    createVerifier({
+      keys,
+      clockToleranceS: jwt.clockToleranceS,
+      requireExpiry: jwt.expiresInS !== null,
+      ...(jwt.issuer !== null && { issuer: jwt.issuer }),
+      ...(jwt.audience !== null && { audience: jwt.audience }),
+    }),
+    revocations,
+  );
+
+  const presenceStore = await createMemoryPresenceStore({
+    graceMs: config.presenceGraceMs,
+    lastActive: createKvLastActiveStore(kv),
+  });
+  stack.defer(() => presenceStore.close());
+  const presence = createPresence({ store: presenceStore, nodeId: node, onError: failed("Presence") });
+  stack.defer(() => presence.close());
+
+  const realtime = stack.use(createRealtime({
+    config: { ...config, clockToleranceMs: jwt.clockToleranceS * 1000 },
+    nodeId: node,
+    sessions: createSessionDirectory(createMemorySessionStore()),
+    ...{ verifier, revocations, presence, log, metrics },
+  }));
+  metrics.gauge("tether_sessions", { help: "Sessions on this node", read: () => realtime.size });
+
+  const signIn = config.demo
+    ? createDemo({
+      issuer: await createIssuer({
+        secret: typeof secret === "string" ? new TextEncoder().encode(secret) : secret!,
+        expiresInS: jwt.expiresInS,
+        ...(jwt.issuer !== null && { issuer: jwt.issuer }),
+        ...(jwt.audience !== null && { audience: jwt.audience }),
+      }),
+      firstUser: createFileFirstUserStore(`${dataDir}/first-user`),
+    })
+    : null;
+  if (config.demo) {
+    log.warn(
+      "Demo mode: everybody may sign in by name. Set JWT_SECRET, JWT_PUBLIC_KEY or JWT_JWKS_URL to end it.",
+    );
+  }
+  if (config.corsOrigins.includes("*")) log.warn("CORS_ALLOW_ORIGIN is *: pages of every site may connect.");
+
+  let draining = false;
+  const owned = stack.move();
+  return {
+    config,
+    log,
+    services: {
+      authenticate: (token) => verifier.verify(token),
+      signIn,
+      signOut: (identity) => revocations.revokeToken(identity),
+      presence: () => presence.list(),
+      readiness: () => draining ? { ready: false, reason: "draining" } : { ready: true },
+      metrics,
+      metricsToken: config.metricsToken,
+    },
+    handleSocket: realtime.handle,
+    drain() {
+      draining = true;
+      return realtime.drain();
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+/** The server of this process. */
+export const tether: Tether = await createTether(readConfig());
+
+/** The app: the socket first, so that no page middleware touches an upgrade; then pages and endpoints. */
+export const app: App<State> = new App<State>({ trustProxy: tether.config.trustProxy })
+  .all(`${SOCKET_PATH}*`, (ctx) => tether.handleSocket(ctx.req, ctx.info as Deno.ServeHandlerInfo))
+  .use(csp({ useNonce: true }))
+  .use(csrf())
+  .use(staticFiles())
+  .use((ctx) => {
+    ctx.state.services = tether.services;
+    return ctx.next();
+  })
+  .fsRoutes();
