@@ -2,11 +2,7 @@
 import { STATUS_CODES } from "node:http";
 import { type BuildCache, emptyBuildCache } from "./build_cache.ts";
 import { applyCommands, type Command, joinPath, toRoute } from "./commands.ts";
-import {
-  type FreshConfig,
-  resolveConfig,
-  type ResolvedFreshConfig,
-} from "./config.ts";
+import { type FreshConfig, resolveConfig, type ResolvedFreshConfig } from "./config.ts";
 import { Context, type WebSocketHandlers } from "./context.ts";
 import { HttpError } from "./error.ts";
 import { fsRouteCommands } from "./fs_routes.ts";
@@ -154,9 +150,7 @@ export class App<State> {
 
   /** Adds everything that is registered on another app, below `path`. */
   mountApp(path: string, app: App<State>): this {
-    const base = app.config.basePath === path
-      ? path
-      : joinPath(path, app.config.basePath);
+    const base = app.config.basePath === path ? path : joinPath(path, app.config.basePath);
     for (const command of app.#commands) {
       this.#commands.push(
         "pattern" in command
@@ -190,9 +184,7 @@ export class App<State> {
         req.method,
         url.pathname,
       );
-      const last = items.length > 0 || pattern === null
-        ? notFound
-        : () => methodMissing(req.method, allowed);
+      const last = items.length > 0 || pattern === null ? notFound : () => methodMissing(req.method, allowed);
       const ctx = new Context<State>({
         req,
         url,
@@ -213,9 +205,7 @@ export class App<State> {
             `A handler must return a Response, and returned ${response}`,
           );
         }
-        return req.method === "HEAD" && response.body !== null
-          ? new Response(null, response)
-          : response;
+        return req.method === "HEAD" && response.body !== null ? new Response(null, response) : response;
       } catch (error) {
         return plainError(error);
       }
@@ -248,12 +238,17 @@ function requestUrl(req: Request, config: ResolvedFreshConfig): URL {
     url.pathname = url.pathname.replaceAll(/\/{2,}/g, "/");
   }
   if (config.trustProxy) {
-    const proto = req.headers.get("x-forwarded-proto");
-    const host = req.headers.get("x-forwarded-host");
-    if (proto !== null) url.protocol = `${proto}:`;
-    if (host !== null) url.host = host;
+    const proto = firstOf(req.headers.get("x-forwarded-proto"));
+    const host = firstOf(req.headers.get("x-forwarded-host"));
+    if (proto !== undefined) url.protocol = `${proto}:`;
+    if (host !== undefined) url.host = host;
   }
   return url;
+}
+
+/** Every proxy on the way appends to the list; the first one saw the client. */
+function firstOf(header: string | null): string | undefined {
+  return header?.split(",", 1)[0]?.trim();
 }
 
 function notFound(): Promise<Response> {

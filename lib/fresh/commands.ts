@@ -55,9 +55,7 @@ export function toRoute<State>(
   routeOrMiddleware: Route<State> | Middleware<State>,
 ): Route<State> {
   return withHandler(
-    typeof routeOrMiddleware === "function"
-      ? { handler: routeOrMiddleware }
-      : routeOrMiddleware,
+    typeof routeOrMiddleware === "function" ? { handler: routeOrMiddleware } : routeOrMiddleware,
   );
 }
 
@@ -81,8 +79,7 @@ interface Table<State> {
 function apply<State>(
   { root, router, commands, basePath }: Table<State>,
 ): void {
-  const at = (pattern: string, includeLast = true) =>
-    segmentAt(root, pattern, { includeLast });
+  const at = (pattern: string, includeLast = true) => segmentAt(root, pattern, { includeLast });
 
   for (const command of commands) {
     switch (command.type) {
@@ -102,8 +99,7 @@ function apply<State>(
         root.app = command.component;
         break;
       case "notFound":
-        root.notFound = (ctx) =>
-          renderRoute(ctx, command.route, { status: 404 });
+        root.notFound = (ctx) => renderRoute(ctx, command.route, { status: 404 });
         break;
       case "handler": {
         const { steps, ui } = stepsOf(at(command.pattern));

@@ -2,12 +2,7 @@
 import type { Command } from "./commands.ts";
 import type { RouteHandler } from "./handlers.ts";
 import { withHandler } from "./route.ts";
-import type {
-  Middleware,
-  Route,
-  RouteComponent,
-  RouteConfig,
-} from "./types.ts";
+import type { Middleware, Route, RouteComponent, RouteConfig } from "./types.ts";
 
 export type FsRouteKind =
   | "app"
@@ -52,10 +47,9 @@ function toCommand<State>(
   switch (kind) {
     case "middleware": {
       const exported = mod.handlers ?? mod.handler ?? mod.default;
-      const middlewares =
-        (Array.isArray(exported) ? exported : [exported]) as Middleware<
-          State
-        >[];
+      const middlewares = (Array.isArray(exported) ? exported : [exported]) as Middleware<
+        State
+      >[];
       if (middlewares.some((middleware) => typeof middleware !== "function")) {
         throw new TypeError(`A middleware file must export functions: ${id}`);
       }

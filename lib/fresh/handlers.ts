@@ -37,8 +37,8 @@ export type RouteHandler<Data, State> =
   | HandlerFn<Data, State>
   | HandlerByMethod<Data, State>;
 
-export type RouteData<Handler extends RouteHandler<unknown, unknown>> =
-  Handler extends (RouteHandler<infer Data, unknown>) ? Data : never;
+export type RouteData<Handler extends RouteHandler<unknown, unknown>> = Handler extends
+  (RouteHandler<infer Data, unknown>) ? Data : never;
 
 export function isHandlerByMethod<Data, State>(
   handler: RouteHandler<Data, State> | undefined,

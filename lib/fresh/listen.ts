@@ -16,9 +16,7 @@ export async function serve(
 ): Promise<void> {
   const scheme = options.cert === undefined ? "http" : "https";
   const onListen = options.onListen ?? (({ hostname, port }: Deno.NetAddr) => {
-    const host = hostname === "0.0.0.0" || hostname === "::"
-      ? "localhost"
-      : hostname;
+    const host = hostname === "0.0.0.0" || hostname === "::" ? "localhost" : hostname;
     console.log(`Listening on ${scheme}://${host}:${port}${basePath}/`);
   });
 

@@ -4,12 +4,7 @@
  */
 export { App, type ListenOptions } from "./app.ts";
 export type { FreshConfig, ResolvedFreshConfig } from "./config.ts";
-export type {
-  Context,
-  FreshContext,
-  WebSocketHandlers,
-  WebSocketUpgradeOptions,
-} from "./context.ts";
+export type { Context, FreshContext, WebSocketHandlers, WebSocketUpgradeOptions } from "./context.ts";
 export { createDefine, type Define } from "./define.ts";
 export { HttpError } from "./error.ts";
 export {

@@ -42,9 +42,7 @@ export async function renderRoute<State>(
   if (result instanceof Response) return result;
 
   ctx.data = result.data;
-  const vnode = component === undefined
-    ? null
-    : await renderComponent(ctx, component, { data: result.data });
+  const vnode = component === undefined ? null : await renderComponent(ctx, component, { data: result.data });
   if (vnode instanceof Response) return vnode;
   return ctx.render(vnode, {
     headers: result.headers,
@@ -58,8 +56,7 @@ function handlerFor<State>(
 ): HandlerFn<unknown, State> | undefined {
   const { handler } = route;
   if (!isHandlerByMethod(handler)) return handler;
-  const byMethod: Record<string, HandlerFn<unknown, State> | undefined> =
-    handler;
+  const byMethod: Record<string, HandlerFn<unknown, State> | undefined> = handler;
   return byMethod[method] ?? (method === "HEAD" ? handler.GET : undefined);
 }
 

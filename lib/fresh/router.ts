@@ -109,9 +109,7 @@ function found<T>(
 }
 
 function trimSlash(pathname: string): string {
-  return pathname.length > 1 && pathname.endsWith("/")
-    ? pathname.slice(0, -1)
-    : pathname;
+  return pathname.length > 1 && pathname.endsWith("/") ? pathname.slice(0, -1) : pathname;
 }
 
 /** Null when a parameter holds a "%" that is no escape: such a path names nothing. */

@@ -6,13 +6,7 @@ import type { Context, Ui } from "./context.ts";
 import { HttpError } from "./error.ts";
 import { renderRoute } from "./route.ts";
 import type { Step } from "./steps.ts";
-import type {
-  LayoutConfig,
-  MaybeLazyMiddleware,
-  Middleware,
-  Route,
-  RouteComponent,
-} from "./types.ts";
+import type { LayoutConfig, MaybeLazyMiddleware, Middleware, Route, RouteComponent } from "./types.ts";
 
 export interface Segment<State> {
   parent: Segment<State> | null;
@@ -93,9 +87,7 @@ function wrap<State>(
   const { component, config } = layout;
   return {
     app: config.skipAppWrapper ? null : wrapped.app,
-    layouts: config.skipInheritedLayouts
-      ? [component]
-      : [...wrapped.layouts, component],
+    layouts: config.skipInheritedLayouts ? [component] : [...wrapped.layouts, component],
   };
 }
 

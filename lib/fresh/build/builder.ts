@@ -2,11 +2,7 @@
 import { emptyBuildCache } from "../build_cache.ts";
 import { App, type ListenOptions, setBuildCache } from "../app.ts";
 import { stopBundler } from "./bundle.ts";
-import {
-  type BuildOptions,
-  resolveBuildConfig,
-  type ResolvedBuildConfig,
-} from "./config.ts";
+import { type BuildOptions, resolveBuildConfig, type ResolvedBuildConfig } from "./config.ts";
 import { liveReload } from "./live_reload.ts";
 import { createMemoryCache } from "./memory_cache.ts";
 import { buildProject, type BuiltProject } from "./project.ts";

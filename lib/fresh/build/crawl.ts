@@ -30,8 +30,7 @@ export async function crawl(
     "routeDir" | "islandDir" | "ignore"
   >,
 ): Promise<{ routes: FoundRoute[]; islands: string[] }> {
-  const isSource = (path: string) =>
-    SCRIPT.test(path) && !ignore.some((pattern) => pattern.test(path));
+  const isSource = (path: string) => SCRIPT.test(path) && !ignore.some((pattern) => pattern.test(path));
   const islands = (await listFiles(islandDir)).filter(isSource);
   const routes: FoundRoute[] = [];
 
@@ -57,9 +56,7 @@ function toRoute(path: string, file: string): FoundRoute {
   const name = id.slice(slash + 1);
   const kind = KINDS[name];
   if (kind !== undefined) {
-    const pattern = folder === ""
-      ? "/"
-      : pathToPattern(folder, { keepGroups: true });
+    const pattern = folder === "" ? "/" : pathToPattern(folder, { keepGroups: true });
     return { id, path, kind, pattern, routePattern: pattern };
   }
   // The trailing slash keeps an index page inside its folder's segment.

@@ -73,12 +73,9 @@ export async function createDenoResolver(
             };
           }
           const packageId = packageOf.get(target);
-          const [, name, subpath] =
-            /^npm:\/?((?:@[^/]+\/)?[^/@]+)(?:@[^/]+)?(\/.*)?$/.exec(target) ??
-              [];
-          const resolveDir = packageId === undefined
-            ? undefined
-            : links.dirs.get(packageId);
+          const [, name, subpath] = /^npm:\/?((?:@[^/]+\/)?[^/@]+)(?:@[^/]+)?(\/.*)?$/.exec(target) ??
+            [];
+          const resolveDir = packageId === undefined ? undefined : links.dirs.get(packageId);
           if (resolveDir === undefined) {
             return {
               errors: [{ text: `Cannot bundle "${target}" for browsers` }],
@@ -99,9 +96,7 @@ async function readGraph(
   entries: readonly string[],
   root: string,
 ): Promise<ModuleGraph> {
-  const source = entries.map((path) =>
-    `import ${JSON.stringify(pathToFileURL(path).href)};`
-  ).join("");
+  const source = entries.map((path) => `import ${JSON.stringify(pathToFileURL(path).href)};`).join("");
   const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [
       "info",

@@ -5,8 +5,7 @@ import { sha256 } from "./hash.ts";
 import { contentType } from "./media_types.ts";
 import type { BuiltProject } from "./project.ts";
 
-const WARNING =
-  "// Written by the build; a change here is lost at the next one.";
+const WARNING = "// Written by the build; a change here is lost at the next one.";
 
 /** Replaces what an earlier build wrote. All paths in the output are relative, so that it can be moved. */
 export async function writeProject(
@@ -52,7 +51,7 @@ function snapshotSource(
   project: BuiltProject,
   { root, outDir, files }: SnapshotOptions,
 ): string {
-  const { routes, islands, buildId, clientEntry } = project;
+  const { routes, islands, imports, buildId, clientEntry } = project;
   const staticFiles = files.map(({ pathname, path, hash }) =>
     `  [${json(pathname)}, ${
       json({
@@ -65,25 +64,18 @@ function snapshotSource(
   return [
     WARNING,
     'import { registerIslands } from "fresh/internal";',
-    ...islands.map(({ path }, i) =>
-      `import * as island${i} from ${json(specifier(outDir, path))};`
-    ),
-    ...routes.map(({ path }, i) =>
-      `import * as route${i} from ${json(specifier(outDir, path))};`
-    ),
+    ...islands.map(({ path }, i) => `import * as island${i} from ${json(specifier(outDir, path))};`),
+    ...routes.map(({ path }, i) => `import * as route${i} from ${json(specifier(outDir, path))};`),
     "",
     `export const version = ${json(buildId)};`,
     `export const clientEntry = ${json(clientEntry)};`,
     "export const islands = new Map();",
     ...islands.map(({ name, file }, i) =>
-      `registerIslands(islands, { mod: island${i}, name: ${json(name)}, file: ${
-        json(file)
-      } });`
+      `registerIslands(islands, { mod: island${i}, name: ${json(name)}, file: ${json(file)} });`
     ),
+    `export const imports = new Map(${json([...imports])});`,
     "export const fsRoutes = [",
-    ...routes.map(({ path: _, ...route }, i) =>
-      `  { ...${json(route)}, mod: route${i} },`
-    ),
+    ...routes.map(({ path: _, ...route }, i) => `  { ...${json(route)}, mod: route${i} },`),
     "];",
     "export const staticFiles = new Map([",
     ...staticFiles,
@@ -110,9 +102,7 @@ export default { fetch: app.handler() };
 
 function specifier(from: string, path: string): string {
   const steps = toPosix(relative(from, path)).split("/");
-  const encoded = steps.map((step) =>
-    step === ".." ? step : encodeURIComponent(step)
-  ).join("/");
+  const encoded = steps.map((step) => step === ".." ? step : encodeURIComponent(step)).join("/");
   return encoded.startsWith(".") ? encoded : `./${encoded}`;
 }
 

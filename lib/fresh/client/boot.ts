@@ -4,13 +4,7 @@
  */
 import { computed, signal } from "@preact/signals";
 import { parse } from "devalue";
-import {
-  type ComponentChild,
-  type ComponentType,
-  h,
-  type JSX,
-  render,
-} from "preact";
+import { type ComponentChild, type ComponentType, h, type JSX, render } from "preact";
 
 type Props = Record<string, unknown>;
 
@@ -63,8 +57,7 @@ export function boot(
   const toElement = (element: Element): JSX.Element => {
     const attributes: Props = {};
     for (const { name, value } of element.attributes) {
-      attributes[name] =
-        typeof (element as unknown as Props)[name] === "boolean" || value;
+      attributes[name] = typeof (element as unknown as Props)[name] === "boolean" || value;
     }
     return h(
       element.localName,
@@ -134,8 +127,7 @@ function container({ start, end }: Marker): Element {
       return nodes;
     },
     contains: (node: Node) => parent.contains(node),
-    insertBefore: (node: Node, before: Node | null) =>
-      parent.insertBefore(node, before ?? end),
+    insertBefore: (node: Node, before: Node | null) => parent.insertBefore(node, before ?? end),
     appendChild: (node: Node) => parent.insertBefore(node, end),
     removeChild: (node: Node) => parent.removeChild(node),
   } as unknown as Element;

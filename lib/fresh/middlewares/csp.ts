@@ -36,14 +36,10 @@ export function csp<State>(options: CSPOptions = {}): Middleware<State> {
     csp: directives = [],
     useNonce = false,
   } = options;
-  const reporting = reportTo === undefined
-    ? []
-    : ["report-to csp-endpoint", `report-uri ${reportTo}`];
+  const reporting = reportTo === undefined ? [] : ["report-to csp-endpoint", `report-uri ${reportTo}`];
   const policy = [...DEFAULTS, ...directives, ...reporting];
   const inline = policy.join("; ");
-  const headerName = `Content-Security-Policy${
-    reportOnly ? "-Report-Only" : ""
-  }`;
+  const headerName = `Content-Security-Policy${reportOnly ? "-Report-Only" : ""}`;
 
   return async function freshCsp(ctx) {
     const response = await ctx.next();

@@ -39,7 +39,5 @@ function isAllowed<State>(
   },
 ): boolean {
   if (typeof allowed === "function") return allowed(origin, ctx);
-  return Array.isArray(allowed)
-    ? allowed.includes(origin)
-    : origin === (allowed || ctx.url.origin);
+  return Array.isArray(allowed) ? allowed.includes(origin) : origin === (allowed || ctx.url.origin);
 }

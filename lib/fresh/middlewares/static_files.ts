@@ -10,14 +10,10 @@ const NEVER = "no-cache, no-store, max-age=0, must-revalidate";
 export function staticFiles<State>(): Middleware<State> {
   return async function freshStaticFiles(ctx) {
     const pathname = filePath(ctx);
-    const file = pathname === null
-      ? null
-      : await getBuildCache(ctx).readFile(pathname);
+    const file = pathname === null ? null : await getBuildCache(ctx).readFile(pathname);
     if (file === null) {
       // Browsers ask for it by themselves: a page would be a long answer.
-      return pathname === "/favicon.ico"
-        ? new Response(null, { status: 404 })
-        : await ctx.next();
+      return pathname === "/favicon.ico" ? new Response(null, { status: 404 }) : await ctx.next();
     }
 
     const { method } = ctx.req;
@@ -50,11 +46,16 @@ export function staticFiles<State>(): Middleware<State> {
   };
 }
 
-/** The path inside the site, or null when it cannot name a file. */
+/** The decoded path inside the site, or null when it cannot name a file. */
 function filePath<State>({ url, config }: Context<State>): string | null {
   if (!url.pathname.startsWith(`${config.basePath}/`)) return null;
   const pathname = url.pathname.slice(config.basePath.length);
-  return pathname === "/" ? null : pathname;
+  if (pathname === "/") return null;
+  try {
+    return decodeURIComponent(pathname);
+  } catch {
+    return null;
+  }
 }
 
 function isLocked<State>(

@@ -2,13 +2,7 @@
  * What an island becomes in the page: its markup between two comments, by which the browser finds it,
  * and its props in the list that is sent along. An island inside an island is a plain component.
  */
-import {
-  type ComponentChildren,
-  createContext,
-  Fragment,
-  h,
-  type JSX,
-} from "preact";
+import { type ComponentChildren, createContext, Fragment, h, type JSX } from "preact";
 import { useContext } from "preact/hooks";
 import type { Island } from "./island.ts";
 import { isElement, SlotRef } from "./serialize.ts";

@@ -47,11 +47,7 @@ function identityOf({ tag, headKey, props }: HeadElementProps): string {
       !(tag === "meta" && name === "content")
     )
     .map(([name, value]) =>
-      `${name}=${
-        name === "dangerouslySetInnerHTML"
-          ? (value as { __html: string }).__html
-          : value
-      }`
+      `${name}=${name === "dangerouslySetInnerHTML" ? (value as { __html: string }).__html : value}`
     );
   return [tag, ...attributes.sort()].join("::");
 }

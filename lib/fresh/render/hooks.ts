@@ -99,9 +99,7 @@ function replace<P>(
 
 function append(vnode: VNode<Props>, child: ComponentChild): void {
   const children = vnode.props.children as ComponentChildren;
-  vnode.props.children = Array.isArray(children)
-    ? [...children, child]
-    : [children, child];
+  vnode.props.children = Array.isArray(children) ? [...children, child] : [children, child];
 }
 
 function lockAssets(props: Props, basePath: string): void {

@@ -1,21 +1,11 @@
 /** Renders a page: its component, the layouts and the app wrapper around it, and the rest of the document. */
-import {
-  Fragment,
-  type FunctionComponent,
-  h,
-  isValidElement,
-  type JSX,
-} from "preact";
+import { Fragment, type FunctionComponent, h, isValidElement, type JSX } from "preact";
 import { jsxTemplate } from "preact/jsx-runtime";
 import { renderToString } from "preact-render-to-string";
+import type { BuildCache } from "../build_cache.ts";
 import { type Context, getBuildCache, getUi } from "../context.ts";
 import { setNonce } from "../nonce.ts";
-import type {
-  AsyncAnyComponent,
-  LayoutConfig,
-  PageProps,
-  RouteComponent,
-} from "../types.ts";
+import type { AsyncAnyComponent, LayoutConfig, PageProps, RouteComponent } from "../types.ts";
 import { installHooks } from "./hooks.ts";
 import { type RenderState, withRenderState } from "./state.ts";
 
@@ -38,12 +28,10 @@ export async function renderComponent<State>(
     state: ctx.state,
     url: ctx.url,
   };
-  return isAsync<PageProps<unknown, State>>(component)
-    ? await component(props)
-    : h(
-      component as FunctionComponent<PageProps<unknown, State>>,
-      props,
-    ) as JSX.Element;
+  return isAsync<PageProps<unknown, State>>(component) ? await component(props) : h(
+    component as FunctionComponent<PageProps<unknown, State>>,
+    props,
+  ) as JSX.Element;
 }
 
 function isAsync<P>(component: unknown): component is AsyncAnyComponent<P> {
@@ -105,7 +93,7 @@ export async function renderPage<State>(
 
   const headers = new Headers(init.headers);
   headers.set("Content-Type", "text/html; charset=utf-8");
-  if (state.islands.size > 0) headers.append("Link", preloads(state));
+  if (state.islands.size > 0) headers.append("Link", preloads(state, getBuildCache(ctx).imports));
   const response = new Response(`<!DOCTYPE html>${html}`, { ...init, headers });
   setNonce(response, state.nonce);
   return response;
@@ -138,9 +126,7 @@ function completeDocument(
   if (hasHtml && hasHead && hasBody) return html;
   const raw = rawHtml(html);
   const body = hasBody ? raw : h("body", null, raw);
-  const content = hasHead
-    ? body
-    : h(Fragment, null, h("head", null, h("meta", { charset: "utf-8" })), body);
+  const content = hasHead ? body : h(Fragment, null, h("head", null, h("meta", { charset: "utf-8" })), body);
   return renderToString(
     hasHtml ? content as JSX.Element : h("html", null, content),
   );
@@ -150,15 +136,13 @@ function rawHtml(html: string): JSX.Element {
   return jsxTemplate([html]);
 }
 
-function preloads({ basePath, clientEntry, islands }: RenderState): string {
-  const files = new Set([
-    clientEntry,
-    ...Array.from(islands, (island) => island.file),
-  ]);
-  return Array.from(
-    files,
-    (file) =>
-      `<${encodeURI(basePath + file)}>; rel="modulepreload"; as="script"`,
-  )
+/** Every script that the page will import: the browser fetches them at once, not one after another. */
+function preloads(
+  { basePath, clientEntry, islands }: RenderState,
+  imports: BuildCache<unknown>["imports"],
+): string {
+  const entries = [clientEntry, ...Array.from(islands, (island) => island.file)];
+  const files = new Set(entries.flatMap((file) => [file, ...imports.get(file) ?? []]));
+  return Array.from(files, (file) => `<${encodeURI(basePath + file)}>; rel="modulepreload"; as="script"`)
     .join(", ");
 }

@@ -17,9 +17,7 @@ export function PageScripts(): JSX.Element {
 
 function BootScript(): JSX.Element | null {
   const state = requireRender();
-  return state.islands.size === 0
-    ? null
-    : inlineModule(bootSource(state), state.nonce);
+  return state.islands.size === 0 ? null : inlineModule(bootSource(state), state.nonce);
 }
 
 function bootSource(
@@ -38,8 +36,7 @@ function bootSource(
 function LiveReload(): JSX.Element | null {
   const { revision, basePath, nonce } = requireRender();
   if (revision === null) return null;
-  const source =
-    `new EventSource(${json(`${basePath}/_frsh/alive`)}).onmessage=` +
+  const source = `new EventSource(${json(`${basePath}/_frsh/alive`)}).onmessage=` +
     `(e)=>{if(e.data!==${json(revision)})location.reload()};`;
   return inlineModule(source, nonce);
 }

@@ -24,8 +24,7 @@ export function serializeProps(
   return stringify(props, {
     Function: refuseFunction,
     // A computed signal is a subclass; the browser gets its value in one that nothing can write.
-    Computed: (value: unknown) =>
-      isSignal(value) && !isPlainSignal(value) && [value.peek()],
+    Computed: (value: unknown) => isSignal(value) && !isPlainSignal(value) && [value.peek()],
     Signal: (value: unknown) => isSignal(value) && [value.peek()],
     Slot: (value: unknown) => value instanceof SlotRef && [value.id],
   });
