@@ -238,12 +238,17 @@ function requestUrl(req: Request, config: ResolvedFreshConfig): URL {
     url.pathname = url.pathname.replaceAll(/\/{2,}/g, "/");
   }
   if (config.trustProxy) {
-    const proto = req.headers.get("x-forwarded-proto");
-    const host = req.headers.get("x-forwarded-host");
-    if (proto !== null) url.protocol = `${proto}:`;
-    if (host !== null) url.host = host;
+    const proto = firstOf(req.headers.get("x-forwarded-proto"));
+    const host = firstOf(req.headers.get("x-forwarded-host"));
+    if (proto !== undefined) url.protocol = `${proto}:`;
+    if (host !== undefined) url.host = host;
   }
   return url;
+}
+
+/** Every proxy on the way appends to the list; the first one saw the client. */
+function firstOf(header: string | null): string | undefined {
+  return header?.split(",", 1)[0]?.trim();
 }
 
 function notFound(): Promise<Response> {

@@ -18,8 +18,10 @@ export interface BuildCache<State> {
   /** In development: pages reload when they meet another revision. */
   revision: string | null;
   islands: IslandRegistry;
+  /** The scripts that a script imports, all the way down; by URL path. */
+  imports: ReadonlyMap<string, readonly string[]>;
   fsRoutes: readonly FsRouteFile<State>[];
-  /** Null when there is no such file. `pathname` is a URL path without its base path. */
+  /** Null when there is no such file. `pathname` is a decoded URL path without its base path. */
   readFile(pathname: string): Promise<StaticFile | null>;
 }
 
@@ -30,6 +32,7 @@ export function emptyBuildCache<State>(): BuildCache<State> {
     clientEntry: "",
     revision: null,
     islands: new Map(),
+    imports: new Map(),
     fsRoutes: [],
     readFile: () => Promise.resolve(null),
   };

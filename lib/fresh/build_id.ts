@@ -2,10 +2,10 @@
  * The id of the running build. It is process-wide because `asset()` has no context to read it from;
  * the browser's bundle gets a constant in place of this module.
  */
-let buildId = crypto.randomUUID().replaceAll("-", "");
+let buildId: string | undefined;
 
 export function getBuildId(): string {
-  return buildId;
+  return buildId ??= crypto.randomUUID().replaceAll("-", "");
 }
 
 export function setBuildId(id: string): void {

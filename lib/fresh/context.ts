@@ -95,12 +95,12 @@ export class Context<State> {
       init.url.searchParams.has(PARTIAL_SEARCH_PARAM);
   }
 
-  /** Redirects. A path with doubled slashes stays on this site. */
+  /** Redirects. A path that a browser would read as another host's stays on this site. */
   redirect(pathOrUrl: string, status = 302): Response {
     let location = pathOrUrl;
     if (pathOrUrl.startsWith("/")) {
       const [pathname = ""] = pathOrUrl.split(/[?#]/, 1);
-      location = pathname.replaceAll(/\/{2,}/g, "/") +
+      location = pathname.replaceAll(/[\\/\t\r\n]{2,}/g, "/") +
         pathOrUrl.slice(pathname.length);
     }
     return new Response(null, { status, headers: { location } });

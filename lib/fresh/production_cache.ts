@@ -13,7 +13,8 @@ export interface Snapshot<State> {
   clientEntry: string;
   fsRoutes: FsRouteFile<State>[];
   islands: IslandRegistry;
-  /** By percent-encoded URL path. `filePath` is relative to the project. */
+  imports: Map<string, string[]>;
+  /** By decoded URL path. `filePath` is relative to the project. */
   staticFiles: Map<
     string,
     { filePath: string; hash: string; contentType: string }
@@ -46,8 +47,16 @@ export function createProductionCache<State>(
     return file;
   }
 
-  const { clientEntry, islands, fsRoutes } = snapshot;
-  return { root, clientEntry, islands, fsRoutes, revision: null, readFile };
+  const { clientEntry, islands, imports, fsRoutes } = snapshot;
+  return {
+    root,
+    clientEntry,
+    islands,
+    imports,
+    fsRoutes,
+    revision: null,
+    readFile,
+  };
 }
 
 /** Opens the file only when it is read: most answers to a known file have no body. */

@@ -1,5 +1,5 @@
 /** The types that routes, middlewares and page components are written against. */
-import type { AnyComponent, RenderableProps, VNode } from "preact";
+import type { AnyComponent, JSX, RenderableProps } from "preact";
 import type { Context } from "./context.ts";
 import type { RouteHandler } from "./handlers.ts";
 import type { Method } from "./router.ts";
@@ -55,11 +55,10 @@ export type PageProps<Data = unknown, T = unknown> =
 
 /** A component that may await data; it may also answer with a `Response`. */
 export type AsyncAnyComponent<P> = {
-  // deno-lint-ignore no-explicit-any -- the shape that Fresh publishes
   (
     props: RenderableProps<P>,
-    context?: any,
-  ): Promise<VNode<any> | Response | null>;
+    context?: unknown,
+  ): Promise<JSX.Element | Response | null>;
   displayName?: string;
   defaultProps?: Partial<P> | undefined;
 };

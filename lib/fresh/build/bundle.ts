@@ -19,6 +19,8 @@ export interface Bundle {
   clientEntry: string;
   /** File names of the islands, in the order of `islands`. */
   islandFiles: string[];
+  /** The files that an entry imports, all the way down; by file name. */
+  imports: Map<string, string[]>;
   /** By file name. */
   files: Map<string, Uint8Array<ArrayBuffer>>;
 }
@@ -40,11 +42,12 @@ export async function bundleIslands(
     const paths = [RUNTIME, ...islands];
     // The id is not known before the files are; this stands for it and has its length.
     const placeholder = crypto.randomUUID().replaceAll("-", "");
-    const { outputFiles } = await esbuild.build({
+    const { outputFiles, metafile } = await esbuild.build({
       entryPoints: names.map((out, i) => ({ out, in: paths[i]! })),
       outdir: root,
       absWorkingDir: root,
       write: false,
+      metafile: true,
       bundle: true,
       splitting: true,
       format: "esm",
@@ -79,10 +82,28 @@ export async function bundleIslands(
       new TextEncoder().encode(text.replaceAll(placeholder, buildId)),
     ]));
     const [clientEntry, ...islandFiles] = names.map((name) => `${name}.js`);
-    return { buildId, clientEntry: clientEntry!, islandFiles, files };
+    const imports = new Map(
+      [clientEntry!, ...islandFiles].map((
+        name,
+      ) => [name, [...importsOf(name, metafile)]]),
+    );
+    return { buildId, clientEntry: clientEntry!, islandFiles, imports, files };
   } finally {
     await Deno.remove(linkDir, { recursive: true });
   }
+}
+
+function importsOf(
+  name: string,
+  metafile: esbuild.Metafile,
+  found: Set<string> = new Set(),
+): Set<string> {
+  for (const { path, kind } of metafile.outputs[name]?.imports ?? []) {
+    if (kind !== "import-statement" || found.has(path)) continue;
+    found.add(path);
+    importsOf(path, metafile, found);
+  }
+  return found;
 }
 
 /** Ends esbuild's process; the next bundle starts another. */

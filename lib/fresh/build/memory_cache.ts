@@ -40,13 +40,14 @@ export async function createMemoryCache<State>(
     }
   }
 
-  const { clientEntry } = project;
+  const { clientEntry, imports } = project;
   const revision = config.mode === "development" ? crypto.randomUUID() : null;
   return {
     root: config.root,
     clientEntry,
     revision,
     islands,
+    imports,
     fsRoutes,
     readFile,
   };

@@ -18,6 +18,8 @@ export interface BuiltProject {
   clientEntry: string;
   routes: FoundRoute[];
   islands: BuiltIsland[];
+  /** The scripts that a script imports, all the way down; by URL path. */
+  imports: Map<string, string[]>;
   /** By URL path. */
   scripts: Map<string, Uint8Array<ArrayBuffer>>;
   staticFiles: StaticEntry[];
@@ -49,6 +51,12 @@ export async function buildProject(
       const file = bundle.islandFiles[i]!;
       return { path, name: file.replace(/\.js$/, ""), file: url(file) };
     }),
+    imports: new Map(
+      Array.from(
+        bundle.imports,
+        ([name, imported]) => [url(name), imported.map(url)],
+      ),
+    ),
     scripts: new Map(
       Array.from(bundle.files, ([name, content]) => [url(name), content]),
     ),

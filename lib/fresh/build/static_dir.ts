@@ -4,7 +4,7 @@ import { sha256 } from "./hash.ts";
 import { listFiles } from "./walk.ts";
 
 export interface StaticEntry {
-  /** Percent-encoded. */
+  /** Decoded URL path. */
   pathname: string;
   path: string;
   hash: string;
@@ -19,7 +19,7 @@ export async function readStaticDir(staticDir: string): Promise<StaticEntry[]> {
       continue;
     }
     entries.push({
-      pathname: `/${parts.map(encodeURIComponent).join("/")}`,
+      pathname: `/${parts.join("/")}`,
       path,
       hash: await sha256(await Deno.readFile(path)),
     });
@@ -27,12 +27,8 @@ export async function readStaticDir(staticDir: string): Promise<StaticEntry[]> {
   return entries;
 }
 
-/** The path of the file that a URL path names now, or null when that lies outside the folder. */
+/** The path of the file that a decoded URL path names, or null when that lies outside the folder. */
 export function staticPath(staticDir: string, pathname: string): string | null {
-  try {
-    const path = join(staticDir, decodeURIComponent(pathname));
-    return path.startsWith(staticDir + sep) ? path : null;
-  } catch {
-    return null;
-  }
+  const path = join(staticDir, pathname);
+  return path.startsWith(staticDir + sep) ? path : null;
 }

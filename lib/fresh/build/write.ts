@@ -51,7 +51,7 @@ function snapshotSource(
   project: BuiltProject,
   { root, outDir, files }: SnapshotOptions,
 ): string {
-  const { routes, islands, buildId, clientEntry } = project;
+  const { routes, islands, imports, buildId, clientEntry } = project;
   const staticFiles = files.map(({ pathname, path, hash }) =>
     `  [${json(pathname)}, ${
       json({
@@ -73,6 +73,7 @@ function snapshotSource(
     ...islands.map(({ name, file }, i) =>
       `registerIslands(islands, { mod: island${i}, name: ${json(name)}, file: ${json(file)} });`
     ),
+    `export const imports = new Map(${json([...imports])});`,
     "export const fsRoutes = [",
     ...routes.map(({ path: _, ...route }, i) => `  { ...${json(route)}, mod: route${i} },`),
     "];",

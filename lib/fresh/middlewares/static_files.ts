@@ -46,11 +46,16 @@ export function staticFiles<State>(): Middleware<State> {
   };
 }
 
-/** The path inside the site, or null when it cannot name a file. */
+/** The decoded path inside the site, or null when it cannot name a file. */
 function filePath<State>({ url, config }: Context<State>): string | null {
   if (!url.pathname.startsWith(`${config.basePath}/`)) return null;
   const pathname = url.pathname.slice(config.basePath.length);
-  return pathname === "/" ? null : pathname;
+  if (pathname === "/") return null;
+  try {
+    return decodeURIComponent(pathname);
+  } catch {
+    return null;
+  }
 }
 
 function isLocked<State>(

@@ -2,6 +2,7 @@
 import { Fragment, type FunctionComponent, h, isValidElement, type JSX } from "preact";
 import { jsxTemplate } from "preact/jsx-runtime";
 import { renderToString } from "preact-render-to-string";
+import type { BuildCache } from "../build_cache.ts";
 import { type Context, getBuildCache, getUi } from "../context.ts";
 import { setNonce } from "../nonce.ts";
 import type { AsyncAnyComponent, LayoutConfig, PageProps, RouteComponent } from "../types.ts";
@@ -92,7 +93,7 @@ export async function renderPage<State>(
 
   const headers = new Headers(init.headers);
   headers.set("Content-Type", "text/html; charset=utf-8");
-  if (state.islands.size > 0) headers.append("Link", preloads(state));
+  if (state.islands.size > 0) headers.append("Link", preloads(state, getBuildCache(ctx).imports));
   const response = new Response(`<!DOCTYPE html>${html}`, { ...init, headers });
   setNonce(response, state.nonce);
   return response;
@@ -135,14 +136,13 @@ function rawHtml(html: string): JSX.Element {
   return jsxTemplate([html]);
 }
 
-function preloads({ basePath, clientEntry, islands }: RenderState): string {
-  const files = new Set([
-    clientEntry,
-    ...Array.from(islands, (island) => island.file),
-  ]);
-  return Array.from(
-    files,
-    (file) => `<${encodeURI(basePath + file)}>; rel="modulepreload"; as="script"`,
-  )
+/** Every script that the page will import: the browser fetches them at once, not one after another. */
+function preloads(
+  { basePath, clientEntry, islands }: RenderState,
+  imports: BuildCache<unknown>["imports"],
+): string {
+  const entries = [clientEntry, ...Array.from(islands, (island) => island.file)];
+  const files = new Set(entries.flatMap((file) => [file, ...imports.get(file) ?? []]));
+  return Array.from(files, (file) => `<${encodeURI(basePath + file)}>; rel="modulepreload"; as="script"`)
     .join(", ");
 }
