@@ -32,8 +32,8 @@ export function serve(engine: Engine, path: string): TestServer {
   };
 }
 
-/** The intervals of the protocol's own test suites. */
-export const FAST = { pingIntervalMs: 300, pingTimeoutMs: 200 } as const;
+/** The intervals of the protocol's own test suites, and no long wait for clients that do not come back. */
+export const FAST = { pingIntervalMs: 300, pingTimeoutMs: 200, closeTimeoutMs: 50 } as const;
 
 /** An engine that sends every message back. */
 export function serveEcho(options: EngineOptions = {}): TestServer {
