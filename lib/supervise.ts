@@ -10,7 +10,7 @@ export interface Log {
 
 /** Options of {@linkcode supervise}. */
 export interface SuperviseOptions {
-  /** Milliseconds from the end of one run to the start of the next. */
+  /** Milliseconds before the first run, and from the end of one run to the start of the next. */
   intervalMs: number;
   log: Log;
   /** Ends the loop. */
@@ -25,14 +25,14 @@ export interface Loop extends AsyncDisposable {
   readonly runs: number;
   /** How many of them threw. */
   readonly failures: number;
-  /** Starts the next run now, or right after the present one. */
+  /** Starts the next run now. */
   wake(): void;
   /** Resolves when the loop has ended; never rejects. */
   readonly ended: Promise<void>;
 }
 
 /**
- * Runs `fn` again and again. An error is logged under `name`, counted and followed by the next run, an interval later;
+ * Runs `fn` again and again, first after one interval. An error is logged under `name`, counted and followed by the next run, an interval later;
  * it never ends the loop. `fn` gets a signal that aborts when the loop is to end.
  */
 export function supervise(
@@ -48,8 +48,10 @@ export function supervise(
   let pause = new AbortController();
 
   async function run(): Promise<void> {
-    while (!signal.aborted) {
+    while (true) {
       pause = new AbortController();
+      await delay(intervalMs, AbortSignal.any([signal, pause.signal]));
+      if (signal.aborted) return;
       try {
         await fn(signal);
       } catch (error) {
@@ -61,12 +63,10 @@ export function supervise(
         }
       }
       runs++;
-      await delay(intervalMs, AbortSignal.any([signal, pause.signal]));
     }
   }
 
-  // the first run starts after the caller has its loop
-  const ended = Promise.resolve().then(run);
+  const ended = run();
   return {
     get runs() {
       return runs;
