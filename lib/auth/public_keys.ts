@@ -6,7 +6,10 @@ import type { KeySource } from "./keys.ts";
 
 /** Options of {@linkcode createPublicKeys}. */
 export interface PublicKeysOptions {
-  /** PEM (`PUBLIC KEY`, `RSA PUBLIC KEY`, `CERTIFICATE`) or a JWK as JSON. */
+  /**
+   * PEM (`PUBLIC KEY`, `RSA PUBLIC KEY`, or `CERTIFICATE`, of which only the key counts) or a JWK as JSON.
+   * `\\n` may stand for a line end, as in files of environment variables.
+   */
   key: string;
   /** Narrows the algorithms that fit the key. */
   algorithms?: readonly string[];
@@ -50,7 +53,8 @@ function readKey(text: string): JWK {
   return Object.fromEntries(Object.entries({ kty, crv, n, e, x, y, alg }).filter(([, v]) => v !== undefined));
 }
 
-function publicKey(pem: string) {
+function publicKey(text: string) {
+  const pem = text.replaceAll("\\n", "\n");
   return pem.includes("BEGIN CERTIFICATE") ? new X509Certificate(pem).publicKey : createPublicKey(pem);
 }
 
