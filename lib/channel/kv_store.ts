@@ -1,0 +1,146 @@
+/**
+ * Channels in Deno KV, for one process: `["channel", id]`, `["public_channel", id]`, `["membership", user, channel]`,
+ * `["message", channel, id]` and `["read_mark", user, channel]`.
+ */
+import { encodeTime } from "ulid";
+import type { ChannelId, UserId } from "../protocol/ids.ts";
+import { type Channel, KEPT_MESSAGES, type Message, type ReadMark } from "./channel.ts";
+import type { ChannelStore } from "./store.ts";
+
+// old messages are dropped once in so many, for finding them costs more than keeping them
+const TRIM_EVERY = 50;
+// what Deno KV takes in one commit and in one read
+const MAX_MUTATIONS = 500;
+const MAX_READS = 10;
+const ULID_TIME_LENGTH = 10;
+
+/** Makes the store; the caller keeps and closes `kv`. */
+export function createKvChannelStore(kv: Deno.Kv): ChannelStore {
+  return new KvChannelStore(kv);
+}
+
+class KvChannelStore implements ChannelStore {
+  readonly #kv: Deno.Kv;
+  /** How many messages each channel got since its old ones were dropped. */
+  readonly #untrimmed = new Map<ChannelId, number>();
+
+  constructor(kv: Deno.Kv) {
+    this.#kv = kv;
+  }
+
+  async create(channel: Channel, memberIds: readonly UserId[]): Promise<boolean> {
+    const key = ["channel", channel.id];
+    // members first: a channel that can be seen has them all
+    for (const batch of slices(memberIds, MAX_MUTATIONS)) {
+      const members = this.#kv.atomic();
+      for (const userId of batch) members.set(["membership", userId, channel.id], true);
+      await members.commit();
+    }
+    const added = this.#kv.atomic().check({ key, versionstamp: null }).set(key, channel);
+    if (channel.public) added.set(["public_channel", channel.id], true);
+    return (await added.commit()).ok;
+  }
+
+  async get(channelIds: readonly ChannelId[]): Promise<Channel[]> {
+    const channels = await this.#getAll<Channel>(channelIds.map((id) => ["channel", id]));
+    return channels.filter((channel) => channel !== null);
+  }
+
+  async publicIds(): Promise<ChannelId[]> {
+    return await this.#lastParts(["public_channel"]);
+  }
+
+  async memberships(userId: UserId): Promise<ChannelId[]> {
+    return await this.#lastParts(["membership", userId]);
+  }
+
+  async addMember(channelId: ChannelId, userId: UserId): Promise<boolean> {
+    const key = ["membership", userId, channelId];
+    return (await this.#kv.atomic().check({ key, versionstamp: null }).set(key, true).commit()).ok;
+  }
+
+  async removeMember(channelId: ChannelId, userId: UserId): Promise<boolean> {
+    const entry = await this.#kv.get(["membership", userId, channelId]);
+    if (entry.versionstamp === null) return false;
+    return (await this.#kv.atomic().check(entry).delete(entry.key).commit()).ok;
+  }
+
+  async append(message: Message): Promise<void> {
+    const { id, channelId, user, createdAt } = message;
+    await this.#kv.atomic()
+      .set(["message", channelId, id], message)
+      .set(["read_mark", user.id, channelId], createdAt)
+      .commit();
+    const untrimmed = (this.#untrimmed.get(channelId) ?? TRIM_EVERY) + 1;
+    this.#untrimmed.set(channelId, untrimmed > TRIM_EVERY ? 0 : untrimmed);
+    if (untrimmed > TRIM_EVERY) await this.#trim(channelId);
+  }
+
+  async messages(channelId: ChannelId, limit: number): Promise<Message[]> {
+    const messages: Message[] = [];
+    const last = this.#kv.list<Message>({ prefix: ["message", channelId] }, { reverse: true, limit });
+    for await (const { value } of last) messages.push(value);
+    return messages.reverse();
+  }
+
+  async markRead(userId: UserId, { channelId, at }: { channelId: ChannelId; at: number }): Promise<number> {
+    const key = ["read_mark", userId, channelId];
+    const [[last], before] = await Promise.all([this.messages(channelId, 1), this.#kv.get<number>(key)]);
+    const mark = Math.max(at, last?.createdAt ?? 0, before.value ?? 0);
+    await this.#kv.set(key, mark);
+    return mark;
+  }
+
+  async readMarks(userId: UserId, channelIds: readonly ChannelId[]): Promise<ReadMark[]> {
+    const marks = await this.#getAll<number>(channelIds.map((id) => ["read_mark", userId, id]));
+    return await Promise.all(channelIds.map(async (channelId, index) => {
+      const lastReadAt = marks[index] ?? null;
+      return { channelId, lastReadAt, unread: await this.#countSince(channelId, (lastReadAt ?? 0) + 1) };
+    }));
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  async #countSince(channelId: ChannelId, at: number): Promise<number> {
+    const prefix = ["message", channelId];
+    const start = [...prefix, encodeTime(at, ULID_TIME_LENGTH)];
+    let count = 0;
+    for await (const _ of this.#kv.list({ prefix, start }, { limit: KEPT_MESSAGES })) count++;
+    return count;
+  }
+
+  async #trim(channelId: ChannelId): Promise<void> {
+    const old: Deno.KvKey[] = [];
+    let kept = 0;
+    for await (const { key } of this.#kv.list({ prefix: ["message", channelId] }, { reverse: true })) {
+      if (++kept > KEPT_MESSAGES) old.push(key);
+    }
+    for (const batch of slices(old, MAX_MUTATIONS)) {
+      const removed = this.#kv.atomic();
+      for (const key of batch) removed.delete(key);
+      await removed.commit();
+    }
+  }
+
+  async #getAll<Value>(keys: readonly Deno.KvKey[]): Promise<(Value | null)[]> {
+    const batches = await Promise.all(
+      slices(keys, MAX_READS).map((batch) => this.#kv.getMany<Value[]>(batch)),
+    );
+    return batches.flat().map(({ value }) => value);
+  }
+
+  async #lastParts(prefix: Deno.KvKey): Promise<ChannelId[]> {
+    const ids: ChannelId[] = [];
+    for await (const { key } of this.#kv.list({ prefix })) ids.push(key.at(-1) as ChannelId);
+    return ids;
+  }
+}
+
+function slices<Item>(items: readonly Item[], size: number): Item[][] {
+  return Array.from(
+    { length: Math.ceil(items.length / size) },
+    (_, index) => items.slice(index * size, (index + 1) * size),
+  );
+}

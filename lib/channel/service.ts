@@ -1,0 +1,240 @@
+/**
+ * Channels: who may do what in them, and what becomes of it. It answers and keeps, but sends nothing; whoever calls
+ * relays what it returns, and moves live sockets when a membership changes.
+ */
+import { decodeTime, monotonicFactory } from "ulid";
+import { ProtocolError } from "../protocol/codes.ts";
+import type { User } from "../protocol/events.ts";
+import { type ChannelId, channelId, type MessageId, messageId, type UserId } from "../protocol/ids.ts";
+import {
+  type Channel,
+  GENERAL,
+  KEPT_MESSAGES,
+  type MembershipChange,
+  type Message,
+  type ReadMark,
+} from "./channel.ts";
+import { createMemberships, type Memberships } from "./membership.ts";
+import type { ChannelStore } from "./store.ts";
+import { createTypingGate } from "./typing.ts";
+
+/** The most channels, apart from public ones, that one user can be in. */
+export const MAX_CHANNELS_OF_USER = 500;
+/** The most public channels; everybody is in each of them. */
+export const MAX_PUBLIC_CHANNELS = 200;
+
+/** A channel as one of its members sees it. */
+export type ChannelView = Channel & Omit<ReadMark, "channelId">;
+/** Whoever acts: identity comes from the session. */
+export type Actor = Pick<User, "id" | "name" | "role">;
+
+/** A listener to changes of membership; `local` tells whether this node made the change. */
+export type MembershipListener = (change: MembershipChange, options: { local: boolean }) => void;
+
+/** Channels as the rest of the server uses them. Access failures are `access/denied`. */
+export interface ChannelService {
+  /** The ids of all channels that the user is a member of. */
+  channelsOf(userId: UserId): Promise<ChannelId[]>;
+  isMember(channelId: ChannelId, userId: UserId): Promise<boolean>;
+  /** Whether two users may know of each other. */
+  sharesChannel(one: UserId, other: UserId): Promise<boolean>;
+  /** The user's channels with what is unread, the oldest channel first. */
+  overview(userId: UserId): Promise<ChannelView[]>;
+  /** Makes a channel; its maker is a member. */
+  create(actor: Actor, channel: { name: string; public: boolean; memberIds: UserId[] }): Promise<Channel>;
+  /** Adds a member to a channel that is not public: for its maker and administrators. `false`: was one. */
+  addMember(actor: Actor, membership: { channelId: ChannelId; userId: UserId }): Promise<boolean>;
+  /** Ends a membership: for the channel's maker, administrators, and the member. `false`: was none. */
+  removeMember(actor: Actor, membership: { channelId: ChannelId; userId: UserId }): Promise<boolean>;
+  /** Stores a message of at most 8,000 characters. */
+  post(
+    actor: Actor,
+    message: { channelId: ChannelId; parentId: MessageId | null; content: string },
+  ): Promise<Message>;
+  /** Whether this typing notice is to be relayed to the other members. */
+  typing(actor: Actor, notice: { channelId: ChannelId; typing: boolean }): Promise<boolean>;
+  /** The last 200 messages, the oldest first. */
+  messages(userId: UserId, channelId: ChannelId): Promise<Message[]>;
+  /** Marks all messages as read, on all devices. */
+  markRead(userId: UserId, channelId: ChannelId): Promise<ReadMark>;
+  /** Calls `listener` for every change, whichever node made it; the result ends that. */
+  onMembershipChange(listener: MembershipListener): () => void;
+  /** Takes in a change that another node made. */
+  receive(change: MembershipChange): void;
+  /** Reads everything anew, after changes of other nodes may have been missed. */
+  refresh(): void;
+}
+
+/** Options of {@linkcode createChannels}. */
+export interface ChannelsOptions {
+  store: ChannelStore;
+  /** Whether typing is limited to one notice a second; default true. */
+  coalesceTyping?: boolean;
+  /** The clock, in epoch milliseconds. */
+  now?: () => number;
+}
+
+/** Makes the service, and the channel `general` if there is none. */
+export async function createChannels(options: ChannelsOptions): Promise<ChannelService> {
+  const general = { id: GENERAL, name: "general", public: true, createdBy: null, createdAt: 0 };
+  await options.store.create(general, []);
+  return new Channels(options);
+}
+
+class Channels implements ChannelService {
+  readonly #store: ChannelStore;
+  readonly #memberships: Memberships;
+  readonly #listeners = new Set<MembershipListener>();
+  readonly #now: () => number;
+  readonly #ulid = monotonicFactory();
+  readonly #gate: ReturnType<typeof createTypingGate> | undefined;
+
+  constructor({ store, coalesceTyping = true, now = Date.now }: ChannelsOptions) {
+    this.#store = store;
+    this.#memberships = createMemberships(store);
+    this.#now = now;
+    this.#gate = coalesceTyping ? createTypingGate(now) : undefined;
+  }
+
+  async channelsOf(userId: UserId): Promise<ChannelId[]> {
+    return [...await this.#memberships.of(userId)];
+  }
+
+  isMember(channelId: ChannelId, userId: UserId): Promise<boolean> {
+    return this.#memberships.isMember(channelId, userId);
+  }
+
+  async sharesChannel(one: UserId, other: UserId): Promise<boolean> {
+    const [ones, others] = await Promise.all([this.#memberships.of(one), this.#memberships.of(other)]);
+    return !ones.isDisjointFrom(others);
+  }
+
+  async overview(userId: UserId): Promise<ChannelView[]> {
+    const channels = await this.#store.get(await this.channelsOf(userId));
+    channels.sort((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1));
+    const marks = await this.#store.readMarks(userId, channels.map(({ id }) => id));
+    return channels.map((channel, index) => {
+      const { lastReadAt = null, unread = 0 } = marks[index] ?? {};
+      return { ...channel, lastReadAt, unread };
+    });
+  }
+
+  async create(
+    actor: Actor,
+    { name, public: open, memberIds }: { name: string; public: boolean; memberIds: UserId[] },
+  ): Promise<Channel> {
+    const userIds = open ? [] : [...new Set([actor.id, ...memberIds])];
+    if (open && (await this.#memberships.publicIds()).size >= MAX_PUBLIC_CHANNELS) {
+      throw new ProtocolError("request/invalid", `There can be ${MAX_PUBLIC_CHANNELS} public channels.`);
+    }
+    await Promise.all(userIds.map((userId) => this.#requireRoom(userId)));
+    const { id, at } = this.#newId();
+    const channel = { id: channelId(id), name, public: open, createdBy: actor.id, createdAt: at };
+    await this.#store.create(channel, userIds);
+    this.#change({ kind: "joined", channelId: channel.id, userIds: open ? null : userIds }, { local: true });
+    return channel;
+  }
+
+  async addMember(
+    actor: Actor,
+    { channelId, userId }: { channelId: ChannelId; userId: UserId },
+  ): Promise<boolean> {
+    await this.#requireManager(actor, channelId);
+    if (await this.isMember(channelId, userId)) return false;
+    await this.#requireRoom(userId);
+    const added = await this.#store.addMember(channelId, userId);
+    if (added) this.#change({ kind: "joined", channelId, userIds: [userId] }, { local: true });
+    return added;
+  }
+
+  async removeMember(
+    actor: Actor,
+    { channelId, userId }: { channelId: ChannelId; userId: UserId },
+  ): Promise<boolean> {
+    if (actor.id !== userId) await this.#requireManager(actor, channelId);
+    const removed = await this.#store.removeMember(channelId, userId);
+    if (removed) this.#change({ kind: "left", channelId, userIds: [userId] }, { local: true });
+    return removed;
+  }
+
+  async post(
+    { id: userId, name, role }: Actor,
+    { channelId, parentId, content }: { channelId: ChannelId; parentId: MessageId | null; content: string },
+  ): Promise<Message> {
+    await this.#requireMember(channelId, userId);
+    const { id, at } = this.#newId();
+    const user = { id: userId, name, role };
+    const message = { id: messageId(id), channelId, parentId, user, content, createdAt: at };
+    await this.#store.append(message);
+    return message;
+  }
+
+  async typing(
+    { id }: Actor,
+    { channelId, typing }: { channelId: ChannelId; typing: boolean },
+  ): Promise<boolean> {
+    await this.#requireMember(channelId, id);
+    return this.#gate?.admit(id, channelId, { typing }) ?? true;
+  }
+
+  async messages(userId: UserId, channelId: ChannelId): Promise<Message[]> {
+    await this.#requireMember(channelId, userId);
+    return await this.#store.messages(channelId, KEPT_MESSAGES);
+  }
+
+  async markRead(userId: UserId, channelId: ChannelId): Promise<ReadMark> {
+    await this.#requireMember(channelId, userId);
+    const lastReadAt = await this.#store.markRead(userId, { channelId, at: this.#now() });
+    return { channelId, lastReadAt, unread: 0 };
+  }
+
+  onMembershipChange(listener: MembershipListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  receive(change: MembershipChange): void {
+    this.#change(change, { local: false });
+  }
+
+  refresh(): void {
+    this.#memberships.forget();
+  }
+
+  #change(change: MembershipChange, options: { local: boolean }): void {
+    this.#memberships.forget(change);
+    for (const listener of this.#listeners) listener(change, options);
+  }
+
+  /** The time in an id never goes back, even when the clock does. */
+  #newId(): { id: string; at: number } {
+    const id = this.#ulid(this.#now());
+    return { id, at: decodeTime(id) };
+  }
+
+  /** The same answer for a channel that is not there, so that nobody learns which are. */
+  async #requireMember(channelId: ChannelId, userId: UserId): Promise<void> {
+    if (!await this.isMember(channelId, userId)) throw notAMember();
+  }
+
+  async #requireManager(actor: Actor, channelId: ChannelId): Promise<void> {
+    if (actor.role !== "admin") await this.#requireMember(channelId, actor.id);
+    const [channel] = await this.#store.get([channelId]);
+    if (channel === undefined) throw new ProtocolError("access/not-found");
+    if (channel.public) {
+      throw new ProtocolError("request/invalid", "Everybody is a member of a public channel.");
+    }
+    if (actor.role !== "admin" && channel.createdBy !== actor.id) {
+      throw new ProtocolError("access/denied", "Only its maker may change who is in this channel.");
+    }
+  }
+
+  async #requireRoom(userId: UserId): Promise<void> {
+    if ((await this.#memberships.ownIds(userId)).size < MAX_CHANNELS_OF_USER) return;
+    throw new ProtocolError("request/invalid", `A user can be in ${MAX_CHANNELS_OF_USER} channels.`);
+  }
+}
+
+function notAMember(): ProtocolError {
+  return new ProtocolError("access/denied", "You are not a member of this channel.");
+}
