@@ -58,12 +58,16 @@ export interface Presence {
   lastActiveAt: number | null;
 }
 
-/** `events:channel` as the members of a channel get it. */
+/**
+ * `events:channel` as the members of a channel get it. `data.type` is `typing`, `message` or `last_read_at`, and for
+ * the member concerned `channel:joined` or `channel:left`.
+ */
 export interface ChannelEvent {
   channel_id: ChannelId;
   message_id: MessageId | null;
   data: { type: string; data?: unknown };
-  user: { id: UserId; name: string; role: string };
+  /** Who did it; `null` when the server tells a member of a change of membership. */
+  user: { id: UserId; name: string; role: string } | null;
 }
 
 /** `events`: an update of a chat. */

@@ -1,21 +1,54 @@
-/** `presence:list`: who is there, and from then on who comes and goes (contract §4). */
+/** `presence:list` and `presence:change`: who is there, who comes and goes, and who hears of it (contract §4, §5). */
+import type { ChannelService } from "../channel/service.ts";
 import type { PresenceService } from "../presence/service.ts";
+import type { Presence } from "../protocol/events.ts";
 import type { UserId } from "../protocol/ids.ts";
-import type { EventHandlers, LiveSession } from "./types.ts";
+import { presenceChannelRoom, presenceRooms, presenceUserRoom } from "../protocol/rooms.ts";
+import type { EventHandlers, TetherServer } from "./types.ts";
 
 /** Options of {@linkcode presenceEvents}. */
 export interface PresenceEventsOptions {
   presence: PresenceService;
-  /** Makes the session hear of changes: of `userIds`, or of everybody whom it may see. Answers the ids it may ask. */
-  watch: (session: LiveSession, userIds?: readonly UserId[]) => Promise<readonly UserId[] | undefined>;
+  channels: ChannelService;
+}
+
+/** Those of `users` who share a channel with `viewer`. */
+export async function visibleTo(
+  viewer: UserId,
+  { channels, users }: { channels: ChannelService; users: readonly Presence[] },
+): Promise<Presence[]> {
+  const visible = await Promise.all(users.map(({ id }) => channels.sharesChannel(viewer, id)));
+  return users.filter((_, index) => visible[index]);
 }
 
 /** Makes the handlers. */
-export function presenceEvents({ presence, watch }: PresenceEventsOptions): EventHandlers {
+export function presenceEvents({ presence, channels }: PresenceEventsOptions): EventHandlers {
   return {
-    async "presence:list"(session, { userIds }) {
-      const visible = await watch(session, userIds ?? undefined);
-      return { users: await presence.list(visible) };
+    async "presence:list"({ socket, identity: { user } }, { userIds }) {
+      if (userIds === undefined || userIds === null) {
+        socket.join((await channels.channelsOf(user.id)).map(presenceChannelRoom));
+      } else {
+        const visible = await Promise.all(userIds.map((id) => channels.sharesChannel(user.id, id)));
+        socket.join(userIds.filter((_, index) => visible[index]).map(presenceUserRoom));
+      }
+      const users = await presence.list(userIds ?? undefined);
+      return { users: await visibleTo(user.id, { channels, users }) };
     },
   };
+}
+
+/** Sends every change to those who watch, in order. Returns how to stop that. */
+export function announcePresence(
+  { io, presence, channels, onError }: PresenceEventsOptions & {
+    io: TetherServer;
+    onError: (error: unknown) => void;
+  },
+): () => void {
+  let announced: Promise<void> = Promise.resolve();
+  return presence.onChange((change) => {
+    const channelIds = channels.channelsOf(change.id);
+    announced = announced.then(async () => {
+      io.to(presenceRooms(change.id, await channelIds)).emit("presence:change", change);
+    }).catch(onError);
+  });
 }
