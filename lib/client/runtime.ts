@@ -10,7 +10,13 @@ import type { EnvironmentEvent } from "./environment.ts";
 import { createHeartbeat, type Heartbeat } from "./heartbeat.ts";
 import { type Event, type State, transition } from "./machine.ts";
 import { type ConnectionOptions, type ResolvedOptions, resolveOptions } from "./options.ts";
-import { createRequests, type Outgoing, RequestError, type RequestOptions } from "./requests.ts";
+import {
+  createRequests,
+  type Outgoing,
+  RequestError,
+  type RequestOptions,
+  type SubmitOptions,
+} from "./requests.ts";
 import { addRtt, NO_RTT, type RttStats } from "./rtt.ts";
 import { type Cause, causeOf, type ConnectionState, type HistoryEntry, statusOf } from "./status.ts";
 import { createTokenSource, type TokenSource } from "./tokens.ts";
@@ -113,9 +119,9 @@ class Runtime implements Connection {
   async request<Name extends keyof Requests>(
     event: Name,
     payload: Requests[Name]["payload"],
-    options: RequestOptions = {},
+    { timeoutMs, signal }: RequestOptions = {},
   ): Promise<Requests[Name]["answer"]> {
-    return await this.#submit(event, payload, { ...options, acked: true }) as Requests[Name]["answer"];
+    return await this.#submit(event, payload, { timeoutMs, signal, acked: true }) as Requests[Name]["answer"];
   }
 
   send<Name extends keyof Requests>(event: Name, payload: Requests[Name]["payload"]): void {
@@ -336,7 +342,7 @@ class Runtime implements Connection {
   #submit(
     event: string,
     payload: unknown,
-    options: RequestOptions & { acked: boolean; ahead?: boolean },
+    { timeoutMs = this.#options.requestTimeoutMs, ...options }: Partial<SubmitOptions> & { acked: boolean },
   ): Promise<unknown> {
     const state = this.#state;
     if (this.#disposed || state.name === "disconnected" && state.reason !== "idle") {
@@ -345,7 +351,7 @@ class Runtime implements Connection {
         new RequestError("disconnected", `Cannot send '${event}': the connection is ${what}`),
       );
     }
-    return this.#requests.submit(event, payload, { timeoutMs: this.#options.requestTimeoutMs, ...options });
+    return this.#requests.submit(event, payload, { ...options, timeoutMs });
   }
 
   /** Joins the user's channels, and only then lets out what waits, because it may be meant for one of them. */
