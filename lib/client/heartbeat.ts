@@ -41,6 +41,8 @@ const SLEPT_MS = 4000;
 interface Beat {
   sentAt: number;
   deadline: number;
+  /** Overdue once already, after a sleep. */
+  spared: boolean;
 }
 
 /** Starts with a beat at once. */
@@ -74,7 +76,7 @@ export function createHeartbeat(options: HeartbeatOptions): Heartbeat {
 
   function send(limitMs: number): void {
     const sentAt = clock.now();
-    const own: Beat = { sentAt, deadline: sentAt + limitMs };
+    const own: Beat = { sentAt, deadline: sentAt + limitMs, spared: false };
     underway = own;
     nextAt = sentAt + intervalMs;
     schedule();
@@ -91,10 +93,15 @@ export function createHeartbeat(options: HeartbeatOptions): Heartbeat {
   function probe(): void {
     if (stopped) return;
     if (!underway) return send(probeTimeoutMs);
-    // the answer may have arrived during a sleep and wait to be read: it gets as long as a probe
     const now = clock.now();
     const limit = now + probeTimeoutMs;
-    underway.deadline = now >= underway.deadline ? limit : Math.min(underway.deadline, limit);
+    if (now < underway.deadline) {
+      underway.deadline = Math.min(underway.deadline, limit);
+    } else if (!underway.spared) {
+      // its answer may have come during a sleep and wait to be read
+      underway.spared = true;
+      underway.deadline = limit;
+    }
     schedule();
   }
 

@@ -72,7 +72,7 @@ export type Event =
   | { type: "suspect" }
   | { type: "timeout" }
   | { type: "rtt"; rttMs: number }
-  | { type: "extended"; token: string; expiresAt: number | null }
+  | { type: "extended"; expiresAt: number | null }
   | { type: "upgrade"; wire: string }
   | { type: "offline" }
   | { type: "suspend" }
@@ -225,9 +225,8 @@ export const TRANSITIONS: { readonly [Name in StateName]: Row<Name> } = {
     disconnect: stopped,
     reconnect: (state, _, context) => authorizing(lived(state, context), MANUAL),
     ready: (state, { session, wire }) => ({ ...state, session, wire }),
-    extended: (state, { token, expiresAt }) => ({
+    extended: (state, { expiresAt }) => ({
       ...state,
-      token,
       session: { ...state.session, expiresAt },
     }),
     rtt: (state, { rttMs }) => ({ ...state, rttMs }),

@@ -15,15 +15,30 @@
  *
  * @module
  */
+export type { Action, Code, WireError } from "../protocol/codes.ts";
+export type {
+  ChannelEvent,
+  ChatEvent,
+  EventError,
+  Presence,
+  PresenceStatus,
+  Requests,
+  ServerEvents,
+  SessionEnd,
+  SessionReady,
+  User,
+} from "../protocol/events.ts";
+export type { ChannelId, MessageId, NodeId, SessionId, UserId } from "../protocol/ids.ts";
 export { type Backoff, type BackoffOptions, createBackoff } from "./backoff.ts";
 export { createBrowserEnvironment } from "./browser_environment.ts";
 export { type Clock, systemClock } from "./clock.ts";
-export { type Connection, type ConnectionEvents, createConnection, type SendError } from "./connection.ts";
+export type { Connection, ConnectionEvents, LifecycleEvents, SendError } from "./connection.ts";
 export type { Unsubscribe } from "./emitter.ts";
 export { type Environment, type EnvironmentEvent, noEnvironment } from "./environment.ts";
 export type { ConnectionOptions } from "./options.ts";
 export { type ClientCode, type OutboxLimits, RequestError, type RequestOptions } from "./requests.ts";
 export type { RttStats } from "./rtt.ts";
+export { createConnection } from "./runtime.ts";
 export { getConnection } from "./shared.ts";
 export { createSocketIoTransport, type SocketIoTransportOptions } from "./socketio_transport.ts";
 export {

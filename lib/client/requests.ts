@@ -9,7 +9,7 @@ import type { Clock } from "./clock.ts";
  * Why a request failed on this side of the wire: `timeout` — sent, and not answered in time · `expired` — not sent in
  * time · `disconnected` — the connection ended before it was sent, or after and before the answer · `outbox-full` ·
  * `aborted` — by its signal · `unsendable` — the payload cannot be put into a message · `bad-answer` — the answer has
- * not the shape of the contract.
+ * not the shape of the contract · `no-token` — `getToken` failed when the session's token ran out.
  */
 export type ClientCode =
   | "timeout"
@@ -18,15 +18,29 @@ export type ClientCode =
   | "outbox-full"
   | "aborted"
   | "unsendable"
-  | "bad-answer";
+  | "bad-answer"
+  | "no-token";
 
-/** A request that failed, with the server's code or one of this side. */
+/**
+ * A request that failed, with the server's code or one of this side.
+ *
+ * ```ts
+ * try {
+ *   await connection.request("usage", { model: "m1" });
+ * } catch (error) {
+ *   if (error instanceof RequestError && error.code === "disconnected") showUnknownOutcome();
+ * }
+ * ```
+ */
 export class RequestError extends Error {
+  /** Always `RequestError`. */
   override readonly name = "RequestError";
+  /** The server's code, or this side's. */
   readonly code: Code | ClientCode;
   /** Milliseconds before which the server wants no other try. */
   readonly retryAfterMs: number | undefined;
 
+  /** For those who fake a connection. */
   constructor(
     code: Code | ClientCode,
     message: string,

@@ -11,7 +11,7 @@ import type { State } from "./machine.ts";
  */
 export type DisconnectReason = "idle" | "stopped" | "unauthorized" | "exhausted" | "ended";
 
-/** Why a connection was lost, refused or not made. `message` is for people and logs; `code` is the server's. */
+/** Why a connection was lost, refused or not made. */
 export interface Cause {
   /**
    * `lost` — the line went down or could not be opened · `timeout` — no session in time · `suspect` — a heartbeat was
@@ -19,24 +19,31 @@ export interface Cause {
    * machine or the page went away · `manual` — the app asked.
    */
   kind: "lost" | "timeout" | "suspect" | "refused" | "ended" | "token" | "offline" | "page" | "manual";
+  /** The server's code, of `refused` and `ended`. */
   code?: Code;
+  /** A sentence for people and logs. */
   message: string;
 }
 
 /** No connection, and none is tried until `connect()`. */
 export interface Disconnected {
+  /** Tells the states apart. */
   status: "disconnected";
+  /** Why none is tried. */
   reason: DisconnectReason;
+  /** What led here; `null` while idle. */
   cause: Cause | null;
 }
 
 /** The first attempt runs. */
 export interface Connecting {
+  /** Tells the states apart. */
   status: "connecting";
 }
 
 /** A session is open. */
 export interface Connected {
+  /** Tells the states apart. */
   status: "connected";
   /** Epoch milliseconds, by this machine's clock. */
   since: number;
@@ -46,8 +53,11 @@ export interface Connected {
   transport: string;
   /** Whether the session before this one was taken up again with all its events. */
   recovered: boolean;
+  /** The session's id. */
   sid: SessionId;
+  /** Who the server takes the user for. */
   user: User;
+  /** The server process that holds the session. */
   nodeId: NodeId;
   /** When the token runs out, epoch milliseconds by the server's clock; `null` for never. */
   expiresAt: number | null;
@@ -57,6 +67,7 @@ export interface Connected {
 
 /** A connection was lost or not made, and is being tried for. */
 export interface Reconnecting {
+  /** Tells the states apart. */
   status: "reconnecting";
   /** The number of the attempt that runs or comes next. */
   attempt: number;
@@ -64,6 +75,7 @@ export interface Reconnecting {
   phase: "trying" | "waiting" | "paused";
   /** Epoch milliseconds; `null` unless waiting. */
   retryAt: number | null;
+  /** Why there is no session, or none yet. */
   cause: Cause;
 }
 
@@ -74,15 +86,23 @@ export type ConnectionState = Disconnected | Connecting | Connected | Reconnecti
 export interface HistoryEntry {
   /** Epoch milliseconds. */
   at: number;
+  /** The status before. */
   from: ConnectionState["status"];
+  /** The status after; the same when only the phase changed. */
   to: ConnectionState["status"];
   /** What happened, as the machine calls it: `connect`, `ready`, `closed`, `timeout`, `nudge`, … */
   event: string;
+  /** Why there is no session now; `null` with one, and on the way to the first. */
   cause: Cause | null;
 }
 
 /** The state before anything happened. */
 export const IDLE: Disconnected = { status: "disconnected", reason: "idle", cause: null };
+
+/** Why `state` is not, or not yet again, connected. */
+export function causeOf(state: State): Cause | null {
+  return state.name === "connected" ? null : state.cause;
+}
 
 /** What the app sees of `state`. */
 export function statusOf(state: State): ConnectionState {
