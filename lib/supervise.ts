@@ -25,7 +25,7 @@ export interface Loop extends AsyncDisposable {
   readonly runs: number;
   /** How many of them threw. */
   readonly failures: number;
-  /** Starts the next run now. */
+  /** Starts the next run now, or right after the one under way. */
   wake(): void;
   /** Resolves when the loop has ended; never rejects. */
   readonly ended: Promise<void>;
@@ -49,8 +49,8 @@ export function supervise(
 
   async function run(): Promise<void> {
     while (true) {
-      pause = new AbortController();
       await delay(intervalMs, AbortSignal.any([signal, pause.signal]));
+      pause = new AbortController();
       if (signal.aborted) return;
       try {
         await fn(signal);

@@ -1,4 +1,4 @@
-/** Ids by the moment they fall due, in buckets of one second, so that a look costs what is due and not what is held. */
+/** Ids by when they fall due, in buckets of one second: a look costs what is due, not what is held. */
 
 const BUCKET_MS = 1000;
 

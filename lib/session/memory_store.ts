@@ -70,7 +70,7 @@ class MemorySessionStore implements SessionStore {
   }
 
   ofUser(userId: UserId): Promise<SessionRecord[]> {
-    return Promise.resolve(this.#recordsOf(this.#ofUser.get(userId) ?? []));
+    return Promise.resolve(Array.from(this.#ofUser.get(userId) ?? [], (sid) => this.#records.get(sid)!));
   }
 
   countOfUser(userId: UserId): Promise<number> {
@@ -86,7 +86,7 @@ class MemorySessionStore implements SessionStore {
   }
 
   renewNode(nodeId: NodeId, leaseUntil: number): Promise<boolean> {
-    const known = this.#nodes.get(nodeId) !== undefined;
+    const known = (this.#nodes.get(nodeId) ?? -Infinity) > this.#now();
     this.#nodes.set(nodeId, leaseUntil);
     return Promise.resolve(known);
   }
@@ -100,20 +100,22 @@ class MemorySessionStore implements SessionStore {
   claimExpired({ limit, claimMs }: ClaimOptions): Promise<ExpiredClaim> {
     const now = this.#now();
     const token = ++this.#lastToken;
-    this.#expireDeadNodes(now);
-    const sids = this.#leases.due(now, limit);
-    for (const sid of sids) {
+    const records: SessionRecord[] = [];
+    const claim = (sid: SessionId): void => {
       this.#claims.set(sid, token);
       this.#leases.set(sid, now + claimMs);
+      records.push(this.#records.get(sid)!);
+    };
+    for (const nodeId of this.#nodes.due(now, limit)) {
+      for (const sid of this.#ofNode.get(nodeId) ?? []) {
+        if (records.length === limit) break;
+        deleteFrom(this.#ofNode, nodeId, sid);
+        claim(sid);
+      }
+      if (!this.#ofNode.has(nodeId)) this.#nodes.delete(nodeId);
     }
-    return Promise.resolve({ records: this.#recordsOf(sids), token });
-  }
-
-  #expireDeadNodes(now: number): void {
-    for (const nodeId of this.#nodes.due(now, Infinity)) {
-      this.#nodes.delete(nodeId);
-      for (const sid of this.#ofNode.get(nodeId) ?? []) this.#leases.set(sid, now);
-    }
+    this.#leases.due(now, limit - records.length).forEach(claim);
+    return Promise.resolve({ records, token });
   }
 
   finish({ records, token }: ExpiredClaim): Promise<void> {
@@ -134,10 +136,6 @@ class MemorySessionStore implements SessionStore {
     this.#claims.delete(sid);
     deleteFrom(this.#ofUser, user.id, sid);
     deleteFrom(this.#ofNode, nodeId, sid);
-  }
-
-  #recordsOf(sids: Iterable<SessionId>): SessionRecord[] {
-    return Array.from(sids, (sid) => this.#records.get(sid)!);
   }
 }
 

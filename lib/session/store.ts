@@ -56,7 +56,7 @@ export interface SessionStore {
   /** All records, in batches. A record that is written meanwhile may come twice or not at all. */
   entries(): AsyncIterable<SessionRecord>;
 
-  /** Extends a node's lease. `false`: the store did not know the node, and its sessions are to be written again. */
+  /** Extends a node's lease. `false`: there was none left, and the node writes its sessions again. */
   renewNode(nodeId: NodeId, leaseUntil: number): Promise<boolean>;
   /** Forgets a node that goes away; what it leaves behind expires at once. */
   removeNode(nodeId: NodeId): Promise<void>;
