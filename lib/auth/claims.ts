@@ -77,7 +77,7 @@ function milliseconds(claims: Record<string, unknown>, claim: string): number | 
   const value = claims[claim];
   if (value === undefined) return null;
   if (typeof value !== "number" || !Number.isFinite(value)) throw malformed(claim);
-  return Math.floor(value * 1000);
+  return Math.round(value * 1000);
 }
 
 /** An `auth/malformed` that names the claim and shows nothing of its value. */

@@ -73,12 +73,13 @@ class Wheel<Id> implements ExpirySchedule<Id> {
     this.delete(id);
     if (expiresAt === null) return;
     const { now, noticeMs } = this.#options;
-    const leftMs = Math.max(0, expiresAt - now());
+    const nowMs = now();
+    const leftMs = Math.max(0, expiresAt - nowMs);
     const entry = { id, expiresAt, dueAt: expiresAt - Math.min(noticeMs, leftMs / 2) };
-    if (this.#timer === undefined) {
-      this.#tick = this.#tickOf(now());
-      this.#wind();
-    }
+    const tick = this.#tickOf(nowMs);
+    // smaller than at the last turn when the clock was set back since
+    if (this.#timer === undefined || tick < this.#tick) this.#tick = tick;
+    if (this.#timer === undefined) this.#wind();
     this.#entries.set(id, entry);
     this.#place(entry);
   }
