@@ -30,6 +30,7 @@ class KvChannelStore implements ChannelStore {
 
   async create(channel: Channel, memberIds: readonly UserId[]): Promise<boolean> {
     const key = ["channel", channel.id];
+    if ((await this.#kv.get(key)).versionstamp !== null) return false;
     // members first: a channel that can be seen has them all
     for (const batch of slices(memberIds, MAX_MUTATIONS)) {
       const members = this.#kv.atomic();

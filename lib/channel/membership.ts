@@ -30,8 +30,8 @@ export function createMemberships(store: ChannelStore): Memberships {
 
   async function read(key: UserId | typeof PUBLIC): Promise<ReadonlySet<ChannelId>> {
     while (true) {
-      const ids = cache.get(key) ?? load(key);
-      cache.set(key, ids, { noUpdateTTL: true });
+      let ids = cache.get(key);
+      if (ids === undefined) cache.set(key, ids = load(key));
       try {
         const result = await ids;
         // what was forgotten while it was read may be wrong already

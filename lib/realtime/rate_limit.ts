@@ -1,48 +1,43 @@
-/** A token bucket: how often something may happen, at two numbers a bucket and no timer. */
-import type { RateLimiter } from "./types.ts";
+/**
+ * How many events a session may send: a token bucket, kept as the one moment at which it is full again.
+ * It decides and says how long to wait; whoever calls answers the client.
+ */
 
-/** Options of {@linkcode createTokenBucket}. */
-export interface TokenBucketOptions {
-  /** How many units come back a second; 0 for no limit. */
+/** The events of one session. */
+export interface RateLimit {
+  /** Takes one event: 0 when it may go on, else the milliseconds after which the next one may. */
+  take(): number;
+}
+
+/** Options of {@linkcode createRateLimit}. */
+export interface RateLimitOptions {
+  /** Events a second, which is also how many may come at once; 0 for no limit. */
   perSecond: number;
-  /** How many units may be taken at once. Default: `perSecond`. */
-  burst?: number;
-  /** The clock in milliseconds. */
+  /** The clock in milliseconds; it never goes back. */
   now?: () => number;
 }
 
-const UNLIMITED: RateLimiter = { take: () => 0 };
+// as many events as a second allows may come at once
+const BURST_MS = 1_000;
+const UNLIMITED: RateLimit = { take: () => 0 };
 
-class TokenBucket implements RateLimiter {
-  readonly #perMs: number;
-  readonly #burst: number;
-  readonly #now: () => number;
-  #units: number;
-  #updatedAt: number;
-
-  constructor(perSecond: number, burst: number, now: () => number) {
-    this.#perMs = perSecond / 1000;
-    this.#burst = burst;
-    this.#now = now;
-    this.#units = burst;
-    this.#updatedAt = now();
-  }
-
-  take(): number {
-    const now = this.#now();
-    // a clock set back must not take units away
-    const elapsedMs = Math.max(0, now - this.#updatedAt);
-    this.#units = Math.min(this.#burst, this.#units + elapsedMs * this.#perMs);
-    this.#updatedAt = now;
-    if (this.#units < 1) return Math.ceil((1 - this.#units) / this.#perMs);
-    this.#units -= 1;
-    return 0;
-  }
+/** Makes the limit of one session. */
+export function createRateLimit({ perSecond, now = monotonicNow }: RateLimitOptions): RateLimit {
+  if (perSecond === 0) return UNLIMITED;
+  const eventMs = 1_000 / perSecond;
+  let fullAt = now();
+  return {
+    take() {
+      const at = now();
+      const next = Math.max(fullAt, at) + eventMs;
+      const waitMs = Math.ceil(next - at - BURST_MS);
+      if (waitMs > 0) return waitMs;
+      fullAt = next;
+      return 0;
+    },
+  };
 }
 
-/** Makes a bucket that starts full. */
-export function createTokenBucket(
-  { perSecond, burst = perSecond, now = Date.now }: TokenBucketOptions,
-): RateLimiter {
-  return perSecond === 0 ? UNLIMITED : new TokenBucket(perSecond, burst, now);
+function monotonicNow(): number {
+  return performance.now();
 }

@@ -14,12 +14,11 @@ export function createMemoryUsageStore(now: () => number = Date.now): UsageStore
     if (reported.length > 0) nodes.set(nodeId, { models: reported, until: at + USAGE_TTL_MS });
     for (const [id, { until }] of nodes) if (until <= at) nodes.delete(id);
     const models = [...new Set([...nodes.values()].flatMap((node) => node.models))].sort();
-    const announce = JSON.stringify(models) !== announced && at - announcedAt >= ANNOUNCE_INTERVAL_MS;
-    if (announce) {
-      announced = JSON.stringify(models);
-      announcedAt = at;
-    }
-    return { models, announce };
+    if (JSON.stringify(models) === announced) return { models, change: "none" };
+    if (at - announcedAt < ANNOUNCE_INTERVAL_MS) return { models, change: "soon" };
+    announced = JSON.stringify(models);
+    announcedAt = at;
+    return { models, change: "announce" };
   }
 
   return { report: (nodeId, models) => Promise.resolve(report(nodeId, models)) };

@@ -54,12 +54,13 @@ export function createUsage({ store, nodeId, onError }: UsageOptions): UsageServ
     reportedAt = Date.now();
     const used = pool.models(reportedAt);
     try {
-      const { models, announce } = await store.report(nodeId, used);
-      // somebody has to find out when the others' use ends, or a change that came too soon is due
-      if (used.length > 0 || models.length > 0 || known.length > 0) wanted = true;
+      const { models, change } = await store.report(nodeId, used);
       known = models;
-      if (announce) { for (const listener of listeners) listener([...models]); }
+      // what is used must be said again before it is forgotten, and somebody has to find out when use ends
+      if (models.length > 0 || change === "soon") wanted = true;
+      if (change === "announce") { for (const listener of listeners) listener([...models]); }
     } catch (error) {
+      wanted = true;
       onError(error);
     }
     reporting = undefined;
@@ -80,10 +81,10 @@ export function createUsage({ store, nodeId, onError }: UsageOptions): UsageServ
       return () => listeners.delete(listener);
     },
     async close() {
+      // what this node used runs out by itself, and a node that stays announces it
       closed = true;
       clearTimeout(timer);
       await reporting;
-      await store.report(nodeId, []).catch(onError);
     },
   };
 }

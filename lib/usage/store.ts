@@ -10,8 +10,11 @@ export const ANNOUNCE_INTERVAL_MS = 1_000;
 export interface FleetUsage {
   /** In alphabetical order. */
   models: string[];
-  /** Whether they changed since they were last announced, and the caller is the one to announce it. */
-  announce: boolean;
+  /**
+   * `announce`: they changed since they were last announced, and the caller is the one to announce it;
+   * `soon`: they changed too soon after the last announcement, ask again; `none`: they did not change.
+   */
+  change: "announce" | "soon" | "none";
 }
 
 /** The usage of all nodes. */

@@ -1,32 +1,29 @@
 import assert from "node:assert/strict";
-import { createTokenBucket } from "../../lib/realtime/rate_limit.ts";
+import { createRateLimit } from "../../lib/realtime/rate_limit.ts";
 
-Deno.test("createTokenBucket() lets a burst through, then says when the next unit is there", () => {
+Deno.test("RateLimit lets a burst of one second through, then the rate", () => {
   let now = 0;
-  const bucket = createTokenBucket({ perSecond: 10, burst: 2, now: () => now });
-  assert.deepEqual([bucket.take(), bucket.take(), bucket.take()], [0, 0, 100]);
-  now = 60;
-  assert.equal(bucket.take(), 40);
-  now = 100;
-  assert.equal(bucket.take(), 0);
-  assert.equal(bucket.take(), 100);
+  const limit = createRateLimit({ perSecond: 100, now: () => now });
+  const allowed = (attempts: number) =>
+    Array.from({ length: attempts }, () => limit.take()).filter((ms) => !ms);
+  assert.equal(allowed(150).length, 100);
+  now += 500;
+  assert.equal(allowed(150).length, 50);
+  now += 60_000;
+  assert.equal(allowed(150).length, 100);
 });
 
-Deno.test("createTokenBucket() never saves up more than its burst", () => {
+Deno.test("RateLimit says how long to wait, and refused events do not lengthen it", () => {
   let now = 0;
-  const bucket = createTokenBucket({ perSecond: 10, burst: 2, now: () => now });
-  now = 1_000_000;
-  assert.deepEqual([bucket.take(), bucket.take(), bucket.take()], [0, 0, 100]);
+  const limit = createRateLimit({ perSecond: 2, now: () => now });
+  assert.deepEqual([limit.take(), limit.take(), limit.take(), limit.take()], [0, 0, 500, 500]);
+  now += 499;
+  assert.equal(limit.take(), 1);
+  now += 1;
+  assert.equal(limit.take(), 0);
 });
 
-Deno.test("createTokenBucket() takes nothing away when the clock is set back", () => {
-  let now = 1000;
-  const bucket = createTokenBucket({ perSecond: 1, burst: 1, now: () => now });
-  now = 0;
-  assert.equal(bucket.take(), 0);
-});
-
-Deno.test("createTokenBucket() without a limit always has a unit", () => {
-  const bucket = createTokenBucket({ perSecond: 0 });
-  for (let index = 0; index < 1000; index++) assert.equal(bucket.take(), 0);
+Deno.test("RateLimit of 0 limits nothing", () => {
+  const limit = createRateLimit({ perSecond: 0 });
+  for (let event = 0; event < 10_000; event++) assert.equal(limit.take(), 0);
 });

@@ -1,0 +1,188 @@
+import assert from "node:assert/strict";
+import type { MembershipChange } from "../../lib/channel/channel.ts";
+import { createMemoryChannelStore } from "../../lib/channel/memory_store.ts";
+import {
+  type Actor,
+  type ChannelService,
+  createChannels,
+  MAX_CHANNELS_OF_USER,
+} from "../../lib/channel/service.ts";
+import type { ChannelStore } from "../../lib/channel/store.ts";
+import { type ChannelId, channelId, type UserId, userId } from "../../lib/protocol/ids.ts";
+
+const GENERAL = channelId("general");
+const DENIED = { code: "access/denied" };
+
+function actor(id: string, role = "user"): Actor {
+  return { id: userId(id), name: id, role };
+}
+
+const ADA = actor("ada");
+const BOB = actor("bob");
+const EVE = actor("eve");
+
+/** Counts the store's reads of memberships. */
+function counting(store: ChannelStore): { store: ChannelStore; reads: string[] } {
+  const reads: string[] = [];
+  const memberships = (id: UserId): Promise<ChannelId[]> => {
+    reads.push(id);
+    return store.memberships(id);
+  };
+  return {
+    reads,
+    store: new Proxy(store, {
+      get(target, method: keyof ChannelStore) {
+        return method === "memberships" ? memberships : target[method].bind(target);
+      },
+    }),
+  };
+}
+
+async function open(): Promise<ChannelService> {
+  return await createChannels({ store: createMemoryChannelStore() });
+}
+
+async function team(channels: ChannelService, ...members: Actor[]): Promise<ChannelId> {
+  const channel = { name: "Team", public: false, memberIds: members.map(({ id }) => id) };
+  return (await channels.create(ADA, channel)).id;
+}
+
+Deno.test("ChannelService has a public channel general from the start, and one only", async () => {
+  const store = createMemoryChannelStore();
+  await createChannels({ store });
+  const channels = await createChannels({ store });
+  assert.deepEqual(await channels.channelsOf(EVE.id), [GENERAL]);
+  assert.equal(await channels.isMember(GENERAL, EVE.id), true);
+  assert.equal(await channels.sharesChannel(ADA.id, EVE.id), true);
+});
+
+Deno.test("ChannelService lets only members in, and tells nobody which channels there are", async () => {
+  const channels = await open();
+  const id = await team(channels, BOB);
+  for (const channelId_ of [id, channelId("none")]) {
+    const message = { channelId: channelId_, parentId: null, content: "Hi" };
+    await assert.rejects(channels.post(EVE, message), DENIED);
+    await assert.rejects(channels.messages(EVE.id, channelId_), DENIED);
+    await assert.rejects(channels.typing(EVE, { channelId: channelId_, typing: true }), DENIED);
+    await assert.rejects(channels.markRead(EVE.id, channelId_), DENIED);
+    await assert.rejects(channels.addMember(EVE, { channelId: channelId_, userId: EVE.id }), DENIED);
+  }
+  await channels.post(BOB, { channelId: id, parentId: null, content: "Hi" });
+  assert.deepEqual((await channels.messages(ADA.id, id)).map(({ content }) => content), ["Hi"]);
+});
+
+Deno.test("ChannelService lets a channel's maker and administrators change its members", async () => {
+  const channels = await open();
+  const id = await team(channels, BOB);
+  await assert.rejects(channels.addMember(BOB, { channelId: id, userId: EVE.id }), DENIED);
+  await assert.rejects(channels.removeMember(BOB, { channelId: id, userId: ADA.id }), DENIED);
+  assert.equal(await channels.addMember(ADA, { channelId: id, userId: EVE.id }), true);
+  assert.equal(await channels.addMember(ADA, { channelId: id, userId: EVE.id }), false);
+  assert.equal(await channels.removeMember(actor("root", "admin"), { channelId: id, userId: EVE.id }), true);
+  assert.equal(await channels.removeMember(BOB, { channelId: id, userId: BOB.id }), true);
+  await assert.rejects(channels.addMember(ADA, { channelId: GENERAL, userId: EVE.id }), {
+    code: "request/invalid",
+  });
+});
+
+Deno.test("ChannelService tells of every change of membership, its own and others'", async () => {
+  const store = createMemoryChannelStore();
+  const [here, there] = [await createChannels({ store }), await createChannels({ store })];
+  const heard: [MembershipChange, boolean][] = [];
+  here.onMembershipChange((change, { local }) => {
+    heard.push([change, local]);
+    // as realtime does over the fleet
+    if (local) there.receive(change);
+  });
+  const id = await team(here, BOB);
+  assert.equal(await there.isMember(id, EVE.id), false);
+  await here.addMember(ADA, { channelId: id, userId: EVE.id });
+  assert.equal(await there.isMember(id, EVE.id), true);
+  await here.removeMember(ADA, { channelId: id, userId: EVE.id });
+  assert.equal(await there.isMember(id, EVE.id), false);
+  const open = await here.create(ADA, { name: "Open", public: true, memberIds: [] });
+  assert.equal(await there.isMember(open.id, EVE.id), true);
+  assert.deepEqual(heard, [
+    [{ kind: "joined", channelId: id, userIds: [ADA.id, BOB.id] }, true],
+    [{ kind: "joined", channelId: id, userIds: [EVE.id] }, true],
+    [{ kind: "left", channelId: id, userIds: [EVE.id] }, true],
+    [{ kind: "joined", channelId: open.id, userIds: null }, true],
+  ]);
+});
+
+Deno.test("isMember() reads the store once for many events", async () => {
+  const { store, reads } = counting(createMemoryChannelStore());
+  const channels = await createChannels({ store });
+  await Promise.all(Array.from({ length: 100 }, () => channels.isMember(channelId("x"), ADA.id)));
+  for (let event = 0; event < 100; event++) await channels.typing(ADA, { channelId: GENERAL, typing: true });
+  assert.deepEqual(reads, ["ada"]);
+  channels.refresh();
+  await channels.channelsOf(ADA.id);
+  assert.deepEqual(reads, ["ada", "ada"]);
+});
+
+Deno.test("isMember() does not answer from a read that a change overtook", async () => {
+  const memory = createMemoryChannelStore();
+  const reading = Promise.withResolvers<void>();
+  let reads = 0;
+  const store: ChannelStore = new Proxy(memory, {
+    get(target, method: keyof ChannelStore) {
+      if (method !== "memberships") return target[method].bind(target);
+      return async (id: UserId) => {
+        const ids = await target.memberships(id);
+        if (++reads === 1) await reading.promise;
+        return ids;
+      };
+    },
+  });
+  const channels = await createChannels({ store });
+  const id = channelId("team");
+  await memory.create({ id, name: "Team", public: false, createdBy: ADA.id, createdAt: 1 }, [EVE.id]);
+  const answer = channels.isMember(id, EVE.id);
+  await memory.removeMember(id, EVE.id);
+  channels.receive({ kind: "left", channelId: id, userIds: [EVE.id] });
+  reading.resolve();
+  assert.equal(await answer, false);
+});
+
+Deno.test("post() gives ids that sort by time even when the clock goes back", async () => {
+  let now = 1_700_000_000_000;
+  const channels = await createChannels({ store: createMemoryChannelStore(), now: () => now });
+  const ids: string[] = [];
+  for (const step of [0, 0, 0, 5, -1_000, 0, 2_000]) {
+    now += step;
+    const { id, createdAt } = await channels.post(ADA, { channelId: GENERAL, parentId: null, content: "x" });
+    ids.push(id);
+    assert(createdAt >= 1_700_000_000_000);
+  }
+  assert.deepEqual(ids, ids.toSorted());
+  assert.equal(new Set(ids).size, ids.length);
+});
+
+Deno.test("overview() counts what is unread, for all devices of a user", async () => {
+  let now = 1_000;
+  const channels = await createChannels({ store: createMemoryChannelStore(), now: () => now });
+  const id = await team(channels, BOB);
+  for (; now < 1_005; now++) await channels.post(ADA, { channelId: id, parentId: null, content: "x" });
+  const unread = async ({ id }: Actor) => (await channels.overview(id)).map((one) => [one.name, one.unread]);
+  assert.deepEqual(await unread(BOB), [["general", 0], ["Team", 5]]);
+  assert.deepEqual(await unread(ADA), [["general", 0], ["Team", 0]]);
+  assert.deepEqual(await channels.markRead(BOB.id, id), { channelId: id, lastReadAt: 1_005, unread: 0 });
+  assert.deepEqual(await unread(BOB), [["general", 0], ["Team", 0]]);
+});
+
+Deno.test("create() refuses a channel to a user who is in too many", async () => {
+  const channels = await open();
+  for (let count = 0; count < MAX_CHANNELS_OF_USER; count++) await team(channels);
+  await assert.rejects(team(channels), { code: "request/invalid" });
+  await assert.rejects(channels.create(BOB, { name: "x", public: false, memberIds: [ADA.id] }), {
+    code: "request/invalid",
+  });
+});
+
+Deno.test("typing() relays every notice when it is told not to coalesce", async () => {
+  const channels = await createChannels({ store: createMemoryChannelStore(), coalesceTyping: false });
+  for (let notice = 0; notice < 5; notice++) {
+    assert.equal(await channels.typing(ADA, { channelId: GENERAL, typing: true }), true);
+  }
+});

@@ -1,0 +1,48 @@
+import assert from "node:assert/strict";
+import { createKvChannelStore } from "../../lib/channel/kv_store.ts";
+import { createMemoryChannelStore } from "../../lib/channel/memory_store.ts";
+import { channelId, messageId, userId } from "../../lib/protocol/ids.ts";
+import { testChannelStore } from "./store_contract.ts";
+
+testChannelStore("MemoryChannelStore", () => {
+  const store = createMemoryChannelStore();
+  return Promise.resolve({ store, [Symbol.asyncDispose]: () => store.close() });
+});
+
+testChannelStore("KvChannelStore", async () => {
+  const kv = await Deno.openKv(":memory:");
+  const store = createKvChannelStore(kv);
+  return {
+    store,
+    async [Symbol.asyncDispose]() {
+      await store.close();
+      kv.close();
+    },
+  };
+});
+
+Deno.test("KvChannelStore outlives its process", async () => {
+  const directory = await Deno.makeTempDir();
+  try {
+    const channel = { id: channelId("c"), name: "C", public: false, createdBy: null, createdAt: 1 };
+    {
+      using kv = await Deno.openKv(`${directory}/kv`);
+      const store = createKvChannelStore(kv);
+      await store.create(channel, [userId("ada")]);
+      const user = { id: userId("ada"), name: "Ada", role: "user" };
+      const message = {
+        id: messageId("00000000010000000000000000"),
+        channelId: channel.id,
+        parentId: null,
+        user,
+      };
+      await store.append({ ...message, content: "Hello", createdAt: 1 });
+    }
+    using kv = await Deno.openKv(`${directory}/kv`);
+    const store = createKvChannelStore(kv);
+    assert.deepEqual(await store.get([channel.id]), [channel]);
+    assert.deepEqual((await store.messages(channel.id, 10)).map(({ content }) => content), ["Hello"]);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
