@@ -12,6 +12,8 @@ import { createVerifier } from "./lib/auth/verifier.ts";
 import { type Config, ConfigError, loadConfig } from "./lib/config.ts";
 import { createLog, type Log } from "./lib/log.ts";
 import { createMetrics } from "./lib/metrics.ts";
+import { createKvChannelStore } from "./lib/channel/kv_store.ts";
+import { createChannels } from "./lib/channel/service.ts";
 import { createKvLastActiveStore } from "./lib/presence/kv_last_active_store.ts";
 import { createMemoryPresenceStore } from "./lib/presence/memory_store.ts";
 import { createPresence } from "./lib/presence/service.ts";
@@ -20,6 +22,9 @@ import { nodeId } from "./lib/protocol/ids.ts";
 import { createRealtime } from "./lib/realtime/realtime.ts";
 import { createSessionDirectory } from "./lib/session/directory.ts";
 import { createMemorySessionStore } from "./lib/session/memory_store.ts";
+import { createReaper } from "./lib/session/reaper.ts";
+import { createMemoryUsageStore } from "./lib/usage/memory_store.ts";
+import { createUsage } from "./lib/usage/service.ts";
 import type { Services } from "./lib/web/services.ts";
 import type { State } from "./lib/web/state.ts";
 
@@ -96,11 +101,29 @@ async function createTether(config: Config): Promise<Tether> {
   const presence = createPresence({ store: presenceStore, nodeId: node, onError: failed("Presence") });
   stack.defer(() => presence.close());
 
-  const realtime = stack.use(createRealtime({
-    config: { ...config, clockToleranceMs: jwt.clockToleranceS * 1000 },
+  const channels = await createChannels({
+    store: createKvChannelStore(kv),
+    coalesceTyping: config.eventsPerSecond > 0,
+  });
+  const usage = createUsage({ store: createMemoryUsageStore(), nodeId: node, onError: failed("Usage") });
+  stack.defer(() => usage.close());
+
+  const store = createMemorySessionStore();
+  stack.defer(() => store.close());
+  const sessions = stack.use(createSessionDirectory({
+    leaseMs: 3 * config.heartbeatIntervalMs,
     nodeId: node,
-    sessions: createSessionDirectory(createMemorySessionStore()),
-    ...{ verifier, revocations, presence, log, metrics },
+    ...{ store, log },
+  }));
+  stack.use(createReaper({
+    cleaners: { presence: (records) => presence.removeSessions(records.map(({ sid }) => sid)) },
+    onError: failed("Reaping"),
+    ...{ store, log },
+  }));
+
+  const realtime = stack.use(createRealtime({
+    nodeId: node,
+    ...{ config, verifier, revocations, store, sessions, presence, channels, usage, log, metrics },
   }));
   metrics.gauge("tether_sessions", { help: "Sessions on this node", read: () => realtime.size });
 

@@ -54,5 +54,4 @@ export {
 } from "./status.ts";
 export { createTokenEndpoint } from "./token_endpoint.ts";
 export type { GetToken, TokenRequest } from "./tokens.ts";
-export type { Presence, PresenceStatus } from "../protocol/events.ts";
 export type { CreateTransport, Transport, TransportHandlers, TransportTarget } from "./transport.ts";

@@ -1,14 +1,11 @@
-/** Who is let in, after the token was found good: connects a second, sessions a user, and nobody while draining. */
-import type { UserId } from "../protocol/ids.ts";
+/** Who is let in before any token is looked at: so many connects a second, and nobody while draining. */
 import { ProtocolError } from "../protocol/codes.ts";
-import { createTokenBucket } from "./rate_limit.ts";
+import { createRateLimit } from "./rate_limit.ts";
 
 /** Options of {@linkcode createAdmission}. */
 export interface AdmissionOptions {
   connectsPerSecond: number;
-  sessionsPerUser: number;
-  /** How many sessions a user has in the fleet. */
-  countOfUser: (id: UserId) => Promise<number>;
+  /** The clock in milliseconds. */
   now?: () => number;
   /** 0 ≤ x < 1, for spreading the retries. */
   random?: () => number;
@@ -16,36 +13,35 @@ export interface AdmissionOptions {
 
 /** The door. */
 export interface Admission {
-  /** Throws `server/draining` or `admission/overloaded`; cheap, to be asked before the token is verified. */
-  checkLoad(): void;
-  /** Throws `admission/too-many-sessions` or `server/unavailable`. */
-  checkUser(id: UserId): Promise<void>;
-  /** From now on nobody is admitted; `retryAfterMs` is drawn anew for each client. */
+  /** Throws `server/draining` or `admission/overloaded`. */
+  check(): void;
+  /** From now on nobody is admitted; each client gets a wait of its own around `spreadMs`. */
   drain(spreadMs: number): void;
-  /** A wait that differs from client to client, so that they do not come back as one. */
+  /** A wait of `ms` ± 50 %, so that clients do not come back as one. */
   spread(ms: number): number;
 }
 
+// those who are turned away together come back over two seconds and more, not in the same millisecond
+const OVERLOAD_SPREAD_MS = 2000;
+
 /** Makes the door. */
 export function createAdmission(
-  { connectsPerSecond, sessionsPerUser, countOfUser, now = Date.now, random = Math.random }: AdmissionOptions,
+  { connectsPerSecond, now, random = Math.random }: AdmissionOptions,
 ): Admission {
-  const bucket = createTokenBucket({ perSecond: connectsPerSecond, burst: connectsPerSecond, now });
+  const rate = createRateLimit({ perSecond: connectsPerSecond, ...(now && { now }) });
   let drainSpreadMs: number | undefined;
   const spread = (ms: number): number => Math.round(ms * (0.5 + random()));
   return {
-    checkLoad() {
+    check() {
       if (drainSpreadMs !== undefined) {
         throw new ProtocolError("server/draining", undefined, { retryAfterMs: spread(drainSpreadMs) });
       }
-      // those who are turned away together come back spread over two seconds and more, not in the same millisecond
-      const waitMs = bucket.take();
+      const waitMs = rate.take();
       if (waitMs > 0) {
-        throw new ProtocolError("admission/overloaded", undefined, { retryAfterMs: spread(waitMs + 2000) });
+        throw new ProtocolError("admission/overloaded", undefined, {
+          retryAfterMs: spread(waitMs + OVERLOAD_SPREAD_MS),
+        });
       }
-    },
-    async checkUser(id) {
-      if (await countOfUser(id) >= sessionsPerUser) throw new ProtocolError("admission/too-many-sessions");
     },
     drain(spreadMs) {
       drainSpreadMs = spreadMs;

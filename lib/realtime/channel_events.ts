@@ -27,7 +27,9 @@ export function channelEvents({ io, channels, joinChannels }: ChannelEventsOptio
         case "typing": {
           const notice = { channelId: channel_id, typing: data.data?.typing ?? true };
           // the first to go when a connection is slow: the next notice says the same
-          if (await channels.typing(user, notice)) socket.to(channelRoom(channel_id)).volatile.emit("events:channel", event);
+          if (await channels.typing(user, notice)) {
+            socket.to(channelRoom(channel_id)).volatile.emit("events:channel", event);
+          }
           return {};
         }
         case "message": {

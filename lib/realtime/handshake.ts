@@ -15,8 +15,8 @@ export interface HandshakeOptions {
   admission: Admission;
   /** Verifies a token and that it is not revoked; throws an `auth/*` code. */
   authenticate: (token: unknown) => Promise<Identity>;
-  /** Told of the identity before the socket connects. */
-  admit: (socket: TetherSocket, identity: Identity) => void;
+  /** Records the session; throws when it may not be. */
+  admit: (socket: TetherSocket, identity: Identity) => Promise<void>;
   log: Log;
   metrics: Metrics;
 }
@@ -37,13 +37,13 @@ export function createHandshake(
 ): (socket: TetherSocket, next: (error?: Error) => void) => Promise<void> {
   return async function handshake(socket, next) {
     try {
-      admission.checkLoad();
+      admission.check();
       const identity = await authenticate(socket.handshake.auth.token);
       // a recovered session belongs to its user: someone else's token with its private id gets nothing of it
-      const resumes = socket.recovered && socket.data.userId === identity.user.id;
-      if (socket.recovered && !resumes) throw new ProtocolError("access/denied");
-      if (!resumes) await admission.checkUser(identity.user.id);
-      admit(socket, identity);
+      if (socket.recovered && socket.data.userId !== identity.user.id) {
+        throw new ProtocolError("access/denied");
+      }
+      await admit(socket, identity);
       metrics.handshakes.inc({ code: "ok" });
       next();
     } catch (error) {

@@ -72,7 +72,11 @@ function parseChange(message: unknown): MembershipChange | undefined {
   try {
     const { kind, channelId: channel, userIds } = message as Record<string, unknown>;
     if (kind !== "joined" && kind !== "left") return undefined;
-    return { kind, channelId: channelId(channel), userIds: userIds === null ? null : (userIds as unknown[]).map(userId) };
+    return {
+      kind,
+      channelId: channelId(channel),
+      userIds: userIds === null ? null : (userIds as unknown[]).map(userId),
+    };
   } catch {
     // another version's message: what it meant is read again with the next join
     return undefined;

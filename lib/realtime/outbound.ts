@@ -69,7 +69,11 @@ export function createOutbound({ io, bus, nodeId, live, store, maxPayloadBytes }
   }
 
   /** Calls a session of this node; its end before the answer ends the call. */
-  function callLocal({ socket }: LiveSession, event: ChatEvent, { timeoutMs }: CallOptions): Promise<CallResult> {
+  function callLocal(
+    { socket }: LiveSession,
+    event: ChatEvent,
+    { timeoutMs }: CallOptions,
+  ): Promise<CallResult> {
     return new Promise((resolve) => {
       const onGone = (): void => resolve({ kind: "gone" });
       socket.once("disconnect", onGone);
@@ -85,7 +89,9 @@ export function createOutbound({ io, bus, nodeId, live, store, maxPayloadBytes }
   }
 
   function callRemote(sid: SessionId, event: ChatEvent, { timeoutMs }: CallOptions): Promise<CallResult> {
-    if (pending.size >= MAX_PENDING_CALLS) throw new ProtocolError("server/unavailable", "Too many calls wait.");
+    if (pending.size >= MAX_PENDING_CALLS) {
+      throw new ProtocolError("server/unavailable", "Too many calls wait.");
+    }
     return new Promise((resolve) => {
       const id = crypto.randomUUID();
       const settle = (result: CallResult): void => {
@@ -103,7 +109,9 @@ export function createOutbound({ io, bus, nodeId, live, store, maxPayloadBytes }
     const { id, from, sid, event, timeoutMs } = message as RemoteCall;
     const session = live.get(sid);
     if (session === undefined) return;
-    void callLocal(session, event, { timeoutMs }).then((result) => bus.publish(ANSWER, { id, to: from, result }));
+    void callLocal(session, event, { timeoutMs }).then((result) =>
+      bus.publish(ANSWER, { id, to: from, result })
+    );
   });
   bus.on(ANSWER, (message) => {
     const { id, to, result } = message as { id: string; to: string; result: CallResult };
@@ -122,7 +130,8 @@ export function createOutbound({ io, bus, nodeId, live, store, maxPayloadBytes }
   return {
     async emit(to, event) {
       requireSize(event);
-      const rooms = to.userIds?.map(userRoom) ?? (to.channelId ? [channelRoom(to.channelId)] : [to.sessionId!]);
+      const rooms = to.userIds?.map(userRoom) ??
+        (to.channelId ? [channelRoom(to.channelId)] : [to.sessionId!]);
       const count = await sessionsIn(to);
       if (count > 0) io.to(rooms).emit("events", event);
       return count;

@@ -7,45 +7,52 @@ import type { Identity } from "../auth/claims.ts";
 import { createExpirySchedule } from "../auth/expiry_schedule.ts";
 import { covers, type Revocations } from "../auth/revocations.ts";
 import type { TokenVerifier } from "../auth/verifier.ts";
+import type { ChannelService } from "../channel/service.ts";
 import type { Config } from "../config.ts";
 import { type CorsOptions, createEngine } from "../engine/mod.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import type { PresenceService } from "../presence/service.ts";
 import { PROTOCOL_VERSION, SOCKET_PATH } from "../protocol/events.ts";
-import { type NodeId, type SessionId, sessionId, type UserId } from "../protocol/ids.ts";
+import { type NodeId, type SessionId, sessionId } from "../protocol/ids.ts";
 import { userRoom } from "../protocol/rooms.ts";
 import type { SessionDirectory } from "../session/directory.ts";
-import { type SessionRecord, sessionRecord } from "../session/record.ts";
+import { type SessionRecord, sessionRecord, type SessionTransport } from "../session/record.ts";
+import type { SessionStore } from "../session/store.ts";
+import type { UsageService } from "../usage/service.ts";
 import { createAdmission } from "./admission.ts";
+import { noBus } from "./bus.ts";
+import { channelEvents } from "./channel_events.ts";
 import { createDispatch } from "./dispatch.ts";
 import { type EndOptions, endSession } from "./ending.ts";
 import { createHandshake } from "./handshake.ts";
-import { presenceEvents } from "./presence_events.ts";
-import { createTokenBucket } from "./rate_limit.ts";
+import { createMembership } from "./membership.ts";
+import { createOutbound, type Outbound } from "./outbound.ts";
+import { announcePresence, presenceEvents } from "./presence_events.ts";
+import { createRateLimit } from "./rate_limit.ts";
 import { sessionEvents } from "./session_events.ts";
 import type { LiveSession, TetherServer, TetherSocket } from "./types.ts";
+import { usageEvents } from "./usage_events.ts";
 
 /** The settings that this folder needs. */
-export type RealtimeConfig =
-  & Pick<
-    Config,
-    | "pingIntervalMs"
-    | "pingTimeoutMs"
-    | "maxPayloadBytes"
-    | "sendBufferBytes"
-    | "websocketEnabled"
-    | "corsOrigins"
-    | "trustProxy"
-    | "heartbeatIntervalMs"
-    | "connectsPerSecond"
-    | "sessionsPerUser"
-    | "eventsPerSecond"
-    | "expiryNoticeMs"
-    | "drainMs"
-    | "socketLogging"
-  >
-  & { clockToleranceMs: number };
+export type RealtimeConfig = Pick<
+  Config,
+  | "pingIntervalMs"
+  | "pingTimeoutMs"
+  | "maxPayloadBytes"
+  | "sendBufferBytes"
+  | "websocketEnabled"
+  | "corsOrigins"
+  | "trustProxy"
+  | "heartbeatIntervalMs"
+  | "connectsPerSecond"
+  | "sessionsPerUser"
+  | "eventsPerSecond"
+  | "expiryNoticeMs"
+  | "drainMs"
+  | "socketLogging"
+  | "jwt"
+>;
 
 /** Options of {@linkcode createRealtime}. */
 export interface RealtimeOptions {
@@ -54,8 +61,11 @@ export interface RealtimeOptions {
   /** Checks tokens, revocation included. */
   verifier: TokenVerifier;
   revocations: Revocations;
+  store: SessionStore;
   sessions: SessionDirectory;
   presence: PresenceService;
+  channels: ChannelService;
+  usage: UsageService;
   log: Log;
   metrics: Metrics;
 }
@@ -66,6 +76,8 @@ export interface Realtime extends AsyncDisposable {
   handle(request: Request, info: Deno.ServeHandlerInfo): Promise<Response>;
   /** How many sessions this node holds. */
   readonly size: number;
+  /** Sends what back ends have for open pages. */
+  readonly outbound: Outbound;
   /** Ends a session of this node in words. `false`: it is not here. */
   end(sid: SessionId, options: EndOptions): boolean;
   /** Admits nobody any more and ends all sessions, each with its own time to come back. */
@@ -74,12 +86,13 @@ export interface Realtime extends AsyncDisposable {
 
 // how long a connection may take from the transport's opening to a token
 const CONNECT_TIMEOUT_MS = 20_000;
-/** How many sessions a drain ends before it lets others work. */
+// how many sessions a drain ends before it lets others work
 const DRAIN_BATCH = 100;
 
 /** Makes the server; it accepts requests at once. */
 export function createRealtime(options: RealtimeOptions): Realtime {
-  const { config, nodeId, verifier, revocations, sessions, presence, log, metrics } = options;
+  const { config, nodeId, verifier, revocations, store, sessions, presence, channels, usage, log, metrics } =
+    options;
   const live = new Map<string, LiveSession>();
   // between the middleware and the connection
   const admitted = new WeakMap<TetherSocket, Identity>();
@@ -96,19 +109,18 @@ export function createRealtime(options: RealtimeOptions): Realtime {
   });
   const io: TetherServer = new Server({ serveClient: false, connectTimeout: CONNECT_TIMEOUT_MS });
   io.bind(engine);
+  const bus = noBus;
 
-  const admission = createAdmission({
-    connectsPerSecond: config.connectsPerSecond,
-    sessionsPerUser: config.sessionsPerUser,
-    countOfUser: (id) => sessions.countOfUser(id),
-  });
+  const admission = createAdmission({ connectsPerSecond: config.connectsPerSecond });
   const expiry = createExpirySchedule<SessionId>({
     noticeMs: config.expiryNoticeMs,
-    toleranceMs: config.clockToleranceMs,
+    toleranceMs: config.jwt.clockToleranceS * 1000,
     onExpiring: (sid, expiresAt) => live.get(sid)?.socket.emit("session:expiring", { expiresAt }),
-    onExpired: (sid) => void end(sid, { code: "session/expired" }),
+    onExpired: (sid) => end(sid, { code: "session/expired" }),
     onError: (error) => log.error("A session could not be told of its expiry", { error }),
   });
+  const membership = createMembership({ io, channels, bus });
+  const { joinChannels } = membership;
 
   function end(sid: SessionId, how: EndOptions): boolean {
     const session = live.get(sid);
@@ -116,59 +128,38 @@ export function createRealtime(options: RealtimeOptions): Realtime {
     return session !== undefined;
   }
 
-  const PRESENCE_ROOM = "presence";
-  function watch(
-    { socket }: LiveSession,
-    userIds?: readonly UserId[],
-  ): Promise<readonly UserId[] | undefined> {
-    socket.join(PRESENCE_ROOM);
-    return Promise.resolve(userIds);
+  function recordOf(socket: TetherSocket, { user, expiresAt }: Identity): SessionRecord {
+    const { address, headers } = socket.handshake;
+    const now = Date.now();
+    return sessionRecord({
+      ...{ sid: sessionId(socket.id), user, nodeId, connectedAt: now, lastSeenAt: now, expiresAt, address },
+      transport: socket.conn.transport.name as SessionTransport,
+      userAgent: headers["user-agent"] ?? "",
+    });
   }
-
-  function joinChannels(_session: LiveSession): Promise<unknown> {
-    return Promise.resolve();
-  }
-
-  const dispatch = createDispatch({
-    handlers: [
-      sessionEvents({
-        authenticate: (token) => verifier.verify(token),
-        joinChannels,
-        renewed: (session, identity) => renew(session, identity),
-        alive(session, active) {
-          sessions.seen(session.sid);
-          presence.heartbeat(session.sid, active);
-        },
-      }),
-      presenceEvents({ presence, watch }),
-    ],
-    sessionOf: (socket) => live.get(socket.id),
-    log,
-    metrics,
-  });
 
   io.use(createHandshake({
     admission,
     authenticate: (token) => verifier.verify(token),
-    admit: (socket, identity) => admitted.set(socket, identity),
-    log,
-    metrics,
+    async admit(socket, identity) {
+      await sessions.open(recordOf(socket, identity), { maxOfUser: config.sessionsPerUser });
+      admitted.set(socket, identity);
+      // who left while the store was asked is never told to us again
+      if (socket.conn.readyState !== "open") sessions.close(sessionId(socket.id));
+    },
+    ...{ log, metrics },
   }));
+
   io.on("connection", (socket) => {
     const identity = admitted.get(socket)!;
     const { user, expiresAt } = identity;
-    const session: LiveSession = {
-      sid: sessionId(socket.id),
-      socket,
-      identity,
-      connectedAt: Date.now(),
-      limiter: createTokenBucket({ perSecond: config.eventsPerSecond }),
-    };
-    live.set(socket.id, session);
+    const sid = sessionId(socket.id);
+    const limiter = createRateLimit({ perSecond: config.eventsPerSecond });
+    live.set(sid, { sid, socket, identity, limiter });
     socket.data.userId = user.id;
     socket.join(userRoom(user.id));
     socket.emit("session:ready", {
-      sid: session.sid,
+      sid,
       user,
       expiresAt,
       heartbeatIntervalMs: config.heartbeatIntervalMs,
@@ -179,69 +170,82 @@ export function createRealtime(options: RealtimeOptions): Realtime {
     });
     socket.onAny(dispatch);
     socket.on("disconnect", onDisconnect);
-    expiry.set(session.sid, expiresAt);
-    sessions.open(recordOf(session));
-    void presence.connect(session.sid, user);
-    if (config.socketLogging) log.info("A session began", { sid: session.sid, userId: user.id });
+    expiry.set(sid, expiresAt);
+    void presence.connect(sid, user);
+    if (config.socketLogging) log.info("A session began", { sid, userId: user.id });
   });
 
-  // one function for all sockets: Socket.IO calls it with the socket as `this`
-  function onDisconnect(this: TetherSocket, reason: string): void {
-    const session = live.get(this.id);
-    if (session === undefined) return;
-    live.delete(this.id);
-    expiry.delete(session.sid);
-    sessions.close(session.sid);
-    presence.disconnect(session.sid);
-    metrics.endedSessions.inc({ reason });
-    if (config.socketLogging) log.info("A session ended", { sid: session.sid, reason });
-  }
+  const dispatch = createDispatch({
+    handlers: [
+      sessionEvents({ authenticate: (token) => verifier.verify(token), joinChannels, renew, alive }),
+      presenceEvents({ presence, channels }),
+      channelEvents({ io, channels, joinChannels }),
+      usageEvents(usage),
+    ],
+    sessionOf: (socket) => live.get(socket.id),
+    ...{ log, metrics },
+  });
 
-  function recordOf({ sid, socket, identity, connectedAt }: LiveSession): SessionRecord {
-    const { user, expiresAt } = identity;
-    const { address, headers } = socket.handshake;
-    return sessionRecord({
-      ...{ sid, user, nodeId, connectedAt, lastSeenAt: Date.now(), expiresAt, address },
-      transport: socket.conn.transport.name as SessionRecord["transport"],
-      userAgent: headers["user-agent"] ?? "",
-    });
+  function alive({ sid }: LiveSession, active: boolean): void {
+    sessions.touch(sid);
+    presence.heartbeat(sid, active);
   }
 
   async function renew(session: LiveSession, identity: Identity): Promise<void> {
+    const { user, expiresAt } = identity;
     session.identity = identity;
-    expiry.set(session.sid, identity.expiresAt);
-    sessions.open(recordOf(session));
+    expiry.set(session.sid, expiresAt);
+    sessions.update(session.sid, { user, expiresAt });
     await joinChannels(session);
   }
 
-  const offRevoked = revocations.onRevoked((revocation) => {
-    for (const session of live.values()) {
-      if (covers(revocation, session.identity)) endSession(session.socket, { code: "session/revoked" });
-    }
-  });
-  const offChange = presence.onChange((change) => {
-    io.to(PRESENCE_ROOM).emit("presence:change", change);
-  });
+  // one function for all sockets: Socket.IO calls it with the socket as `this`
+  function onDisconnect(this: TetherSocket, reason: string): void {
+    const sid = sessionId(this.id);
+    if (!live.delete(sid)) return;
+    expiry.delete(sid);
+    sessions.close(sid);
+    presence.disconnect(sid);
+    usage.end(sid);
+    metrics.endedSessions.inc({ reason });
+    if (config.socketLogging) log.info("A session ended", { sid, reason });
+  }
+
+  const stop = [
+    membership.close,
+    announcePresence({
+      io,
+      presence,
+      channels,
+      onError: (error) => log.error("A change was not announced", { error }),
+    }),
+    usage.onChange((models) => io.emit("usage", { models })),
+    revocations.onRevoked((revocation) => {
+      for (const { socket, identity } of live.values()) {
+        if (covers(revocation, identity)) endSession(socket, { code: "session/revoked" });
+      }
+    }),
+  ];
 
   return {
     handle: (request, info) => engine.handle(request, info),
     get size() {
       return live.size;
     },
+    outbound: createOutbound({ io, bus, nodeId, live, store, maxPayloadBytes: config.maxPayloadBytes }),
     end,
     async drain() {
       admission.drain(config.drainMs / 2);
-      const sessionsToEnd = [...live.values()];
-      for (let start = 0; start < sessionsToEnd.length; start += DRAIN_BATCH) {
-        for (const { socket } of sessionsToEnd.slice(start, start + DRAIN_BATCH)) {
+      const sockets = [...live.values()].map(({ socket }) => socket);
+      for (let start = 0; start < sockets.length; start += DRAIN_BATCH) {
+        for (const socket of sockets.slice(start, start + DRAIN_BATCH)) {
           endSession(socket, { code: "server/draining", retryAfterMs: admission.spread(1000) });
         }
         await new Promise((resolve) => setTimeout(resolve, 0));
       }
     },
     async [Symbol.asyncDispose]() {
-      offRevoked();
-      offChange();
+      for (const off of stop) off();
       expiry[Symbol.dispose]();
       await io.close();
       await engine.close();

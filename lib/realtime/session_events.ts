@@ -10,7 +10,7 @@ export interface SessionEventsOptions {
   /** Puts the session into the rooms of all its user's channels. */
   joinChannels: (session: LiveSession) => Promise<unknown>;
   /** A newer token of the same user is in force. */
-  renewed: (session: LiveSession, identity: Identity) => Promise<void>;
+  renew: (session: LiveSession, identity: Identity) => Promise<void>;
   /** The session is alive, and its user active or not. */
   alive: (session: LiveSession, active: boolean) => void;
   now?: () => number;
@@ -18,7 +18,7 @@ export interface SessionEventsOptions {
 
 /** Makes the handlers. */
 export function sessionEvents(
-  { authenticate, joinChannels, renewed, alive, now = Date.now }: SessionEventsOptions,
+  { authenticate, joinChannels, renew, alive, now = Date.now }: SessionEventsOptions,
 ): EventHandlers {
   async function sameUser(session: LiveSession, token: string): Promise<Identity> {
     const identity = await authenticate(token);
@@ -40,7 +40,7 @@ export function sessionEvents(
     },
     async "auth:refresh"(session, { token }) {
       const identity = await sameUser(session, token);
-      await renewed(session, identity);
+      await renew(session, identity);
       return { expiresAt: identity.expiresAt };
     },
   };

@@ -4,6 +4,7 @@ import type { Identity } from "../auth/claims.ts";
 import type { SessionId } from "../protocol/ids.ts";
 import type { ServerEvents } from "../protocol/events.ts";
 import type { Payloads } from "../protocol/payloads.ts";
+import type { RateLimit } from "./rate_limit.ts";
 
 type Listeners = { [Name in keyof ServerEvents]: (payload: ServerEvents[Name]) => void };
 
@@ -24,16 +25,8 @@ export interface LiveSession {
   readonly socket: TetherSocket;
   /** Of the newest good token. */
   identity: Identity;
-  /** When this node took the session, in epoch milliseconds. */
-  readonly connectedAt: number;
-  /** The token bucket of `EVENTS_PER_SECOND`. */
-  readonly limiter: RateLimiter;
-}
-
-/** Bounds how often something happens. */
-export interface RateLimiter {
-  /** Takes one unit; answers 0 when it was there, else the milliseconds until one is. */
-  take(): number;
+  /** `EVENTS_PER_SECOND`. */
+  readonly limiter: RateLimit;
 }
 
 /** The fields that a good answer adds to `ok`; without a promise the answer costs no microtask. */
