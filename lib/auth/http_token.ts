@@ -10,9 +10,10 @@ export function tokenOf(request: Request): string | undefined {
 }
 
 /**
- * Throws `access/denied` for a request that another site made a browser send: one that changes state, relies on the
- * cookie and does not come from this host or one of `allowedOrigins`. Compares hosts, not schemes, since a proxy
- * in front may have ended TLS. A bearer token is never sent by a browser on its own.
+ * Throws `access/denied` for a request that another site made a browser send: one that changes state, shows no
+ * bearer token (which a browser never sends on its own) and comes neither from this host nor from one of
+ * `allowedOrigins`. Compares hosts, not schemes, since a proxy in front may have ended TLS. What is no browser
+ * names no origin.
  */
 export function assertNotForged(request: Request, allowedOrigins: readonly string[] = []): void {
   if (["GET", "HEAD", "OPTIONS"].includes(request.method) || bearerOf(request) !== undefined) return;
