@@ -25,6 +25,12 @@ export function assertNotForged(request: Request, allowedOrigins: readonly strin
   if (!good) throw new ProtocolError("access/denied", "The request comes from another site.");
 }
 
+/** Whether the browser behind `request` speaks https: to this server, or to the proxy in front where one is trusted. */
+export function isHttps(request: Request, { trustProxy }: { trustProxy: boolean }): boolean {
+  const forwarded = trustProxy ? request.headers.get("x-forwarded-proto")?.split(",")[0]?.trim() : undefined;
+  return (forwarded || new URL(request.url).protocol.slice(0, -1)) === "https";
+}
+
 /** Options of {@linkcode tokenCookie}. */
 export interface TokenCookieOptions {
   /** Whether browsers reach the server over https. */
