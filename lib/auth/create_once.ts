@@ -12,7 +12,7 @@ export async function createOnce(path: string, content: Uint8Array): Promise<Uin
   }
   const draft = `${path}.${crypto.randomUUID()}`;
   try {
-    await Deno.writeFile(draft, content, { createNew: true, mode: 0o600 });
+    await writeDurably(draft, content);
     await Deno.link(draft, path);
   } catch (error) {
     if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
@@ -20,4 +20,11 @@ export async function createOnce(path: string, content: Uint8Array): Promise<Uin
     await Deno.remove(draft).catch(() => {});
   }
   return await Deno.readFile(path);
+}
+
+/** Writes a file that only its owner may read, and that is on the disk before it gets its name. */
+async function writeDurably(path: string, content: Uint8Array): Promise<void> {
+  using file = await Deno.open(path, { createNew: true, write: true, mode: 0o600 });
+  for (let written = 0; written < content.length;) written += await file.write(content.subarray(written));
+  await file.syncData();
 }

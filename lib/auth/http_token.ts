@@ -10,9 +10,10 @@ export function tokenOf(request: Request): string | undefined {
 }
 
 /**
- * Throws `access/denied` for a request that another site made a browser send: one that changes state, relies on the
- * cookie and does not come from this host or one of `allowedOrigins`. Compares hosts, not schemes, since a proxy
- * in front may have ended TLS. A bearer token is never sent by a browser on its own.
+ * Throws `access/denied` for a request that another site made a browser send: one that changes state, shows no
+ * bearer token (which a browser never sends on its own) and comes neither from this host nor from one of
+ * `allowedOrigins`. Compares hosts, not schemes, since a proxy in front may have ended TLS. What is no browser
+ * names no origin.
  */
 export function assertNotForged(request: Request, allowedOrigins: readonly string[] = []): void {
   if (["GET", "HEAD", "OPTIONS"].includes(request.method) || bearerOf(request) !== undefined) return;
@@ -22,6 +23,12 @@ export function assertNotForged(request: Request, allowedOrigins: readonly strin
     ? site === null || site === "same-origin" || site === "none"
     : allowedOrigins.includes(origin) || hostOf(origin) === requestHost(request);
   if (!good) throw new ProtocolError("access/denied", "The request comes from another site.");
+}
+
+/** Whether the browser behind `request` speaks https: to this server, or to the proxy in front where one is trusted. */
+export function isHttps(request: Request, { trustProxy }: { trustProxy: boolean }): boolean {
+  const forwarded = trustProxy ? request.headers.get("x-forwarded-proto")?.split(",")[0]?.trim() : undefined;
+  return (forwarded || new URL(request.url).protocol.slice(0, -1)) === "https";
 }
 
 /** Options of {@linkcode tokenCookie}. */

@@ -2,6 +2,7 @@
 import { SignJWT } from "jose";
 import type { User } from "../protocol/events.ts";
 import { type Identity, identityOf } from "./claims.ts";
+import { secretBytes } from "./secret_keys.ts";
 
 /** Signs tokens. */
 export interface Issuer {
@@ -11,8 +12,8 @@ export interface Issuer {
 
 /** Options of {@linkcode createIssuer}. */
 export interface IssuerOptions {
-  /** The HS256 secret, at least 32 bytes. */
-  secret: Uint8Array<ArrayBuffer>;
+  /** The HS256 secret, at least 32 bytes; text counts as its UTF-8 bytes. */
+  secret: string | Uint8Array<ArrayBuffer>;
   /** Seconds that a token lives; `null`: for ever. */
   expiresInS: number | null;
   issuer?: string;
@@ -21,11 +22,11 @@ export interface IssuerOptions {
   now?: () => number;
 }
 
-/** Makes an {@linkcode Issuer} on HS256. */
+/** Makes an {@linkcode Issuer} on HS256; rejects with a `RangeError` when the secret is too short. */
 export async function createIssuer(options: IssuerOptions): Promise<Issuer> {
   const { expiresInS, issuer, audience, now = Date.now } = options;
   const algorithm = { name: "HMAC", hash: "SHA-256" };
-  const key = await crypto.subtle.importKey("raw", options.secret, algorithm, false, ["sign"]);
+  const key = await crypto.subtle.importKey("raw", secretBytes(options.secret), algorithm, false, ["sign"]);
 
   return {
     async issue({ id, name, email, role, profile_image_url }) {

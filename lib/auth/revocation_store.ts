@@ -10,7 +10,7 @@ export interface UserMark {
   untilMs: number;
 }
 
-/** Remembers revocations for as long as the revoked tokens live. Every method rejects when the store is down. */
+/** Remembers revocations for as long as the revoked tokens live. With the store down a method rejects, and soon. */
 export interface RevocationStore {
   /** Revokes one token until `untilMs` (epoch). */
   revokeToken(jti: string, untilMs: number): Promise<void>;

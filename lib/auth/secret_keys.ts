@@ -13,16 +13,20 @@ export interface SecretKeysOptions {
   algorithms?: readonly string[];
 }
 
-/** Makes the key source of `JWT_SECRET`; throws a `RangeError` when the secret is too short. */
-export async function createSecretKeys(options: SecretKeysOptions): Promise<KeySource> {
-  const secret = typeof options.secret === "string"
-    ? new TextEncoder().encode(options.secret)
-    : options.secret;
-  if (secret.length < MIN_SECRET_BYTES) {
+/** The bytes of a secret; throws a `RangeError` when there are too few. */
+export function secretBytes(secret: string | Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  const bytes = typeof secret === "string" ? new TextEncoder().encode(secret) : secret;
+  if (bytes.length < MIN_SECRET_BYTES) {
     throw new RangeError(
-      `Cannot use the secret: it has ${secret.length} bytes, ${MIN_SECRET_BYTES} are needed`,
+      `Cannot use the secret: it has ${bytes.length} bytes, ${MIN_SECRET_BYTES} are needed`,
     );
   }
+  return bytes;
+}
+
+/** Makes the key source of `JWT_SECRET`; rejects with a `RangeError` when the secret is too short. */
+export async function createSecretKeys(options: SecretKeysOptions): Promise<KeySource> {
+  const secret = secretBytes(options.secret);
   const algorithms = fitting(["HS256", "HS384", "HS512"], options.algorithms);
   const keys = new Map<string, CryptoKey>();
   for (const algorithm of algorithms) {

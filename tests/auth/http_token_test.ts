@@ -1,5 +1,11 @@
 import assert from "node:assert/strict";
-import { assertNotForged, clearedTokenCookie, tokenCookie, tokenOf } from "../../lib/auth/http_token.ts";
+import {
+  assertNotForged,
+  clearedTokenCookie,
+  isHttps,
+  tokenCookie,
+  tokenOf,
+} from "../../lib/auth/http_token.ts";
 
 const URL = "https://tether.example/api/channels";
 const request = (headers: HeadersInit, method = "GET") => new Request(URL, { method, headers });
@@ -47,6 +53,17 @@ Deno.test("clearedTokenCookie() removes the cookie", () => {
     clearedTokenCookie({ secure: false }),
     "tether_token=; Path=/; HttpOnly; SameSite=Lax; Expires=Thu, 01 Jan 1970 00:00:00 GMT",
   );
+});
+
+Deno.test("isHttps() believes a proxy only where that is set", () => {
+  const plain = (proto: string) =>
+    new Request("http://tether.example/", { headers: { "x-forwarded-proto": proto } });
+  assert.equal(isHttps(plain("https"), { trustProxy: true }), true);
+  assert.equal(isHttps(plain("https, http"), { trustProxy: true }), true);
+  assert.equal(isHttps(plain("http"), { trustProxy: true }), false);
+  assert.equal(isHttps(plain(""), { trustProxy: true }), false);
+  assert.equal(isHttps(plain("https"), { trustProxy: false }), false);
+  assert.equal(isHttps(request({}), { trustProxy: false }), true);
 });
 
 Deno.test("assertNotForged() lets through what changes nothing and what comes from here", () => {

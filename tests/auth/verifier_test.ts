@@ -85,6 +85,18 @@ Deno.test("verify() cleans what is shown to others and drops what cannot be", as
   assert.equal(nameless.user.name, "u1");
 });
 
+Deno.test("verify() takes a role as it is, or not at all", async () => {
+  const keys = await createSecretKeys({ secret: SECRET });
+  const verifier = createVerifier({ keys, requireExpiry: false });
+  const roles = { admin: "admin", "team lead": "team lead", "": "user" };
+  for (const [role, kept] of Object.entries(roles)) {
+    assert.equal((await verifier.verify(token({ sub: "u1", role }))).user.role, kept);
+  }
+  for (const role of [" admin", "admin\u200B", "ad\tmin", "x".repeat(65)]) {
+    await assert.rejects(verifier.verify(token({ sub: "u1", role })), code("auth/malformed"));
+  }
+});
+
 Deno.test("verify() allows for the clock tolerance around exp and nbf", async () => {
   const keys = await createSecretKeys({ secret: SECRET });
   const verifier = createVerifier({ keys, clockToleranceS: 10, now: () => NOW_S * 1000 });
