@@ -1,0 +1,191 @@
+/**
+ * The connection that comes back by itself: it owns when to connect, what fails meanwhile, and who listens to what.
+ * It is the only one that reconnects.
+ */
+import { Buffer } from "node:buffer";
+import { delay, type Log } from "../supervise.ts";
+import { backoff } from "./backoff.ts";
+import { type Connect, type Connection, connector } from "./connect.ts";
+import { toCallerError, unavailable } from "./errors.ts";
+import type { RedisOptions } from "./options.ts";
+import type { Argument, Redis, Reply, ScriptCall, SendOptions } from "./redis.ts";
+import type { Script } from "./script.ts";
+
+const FIRST_RETRY_MS = 50;
+const MAX_RETRY_MS = 1000;
+
+/** Creates a connection, which begins to connect. Throws a `TypeError` for options that cannot work. */
+export function createRedis(options: RedisOptions): Redis {
+  return new RedisClient(options, connector(options));
+}
+
+type Listener = (message: Uint8Array) => void;
+
+class RedisClient implements Redis {
+  readonly #options: RedisOptions;
+  readonly #connect: Connect;
+  readonly #log: Log;
+  readonly #closing = new AbortController();
+  readonly #events = { up: new Set<() => void>(), down: new Set<() => void>() };
+  readonly #channels = new Map<string, Set<Listener>>();
+  readonly #running: Promise<void>;
+  #connection: Connection | undefined;
+  #lost = Promise.withResolvers<unknown>();
+
+  constructor(options: RedisOptions, connect: Connect) {
+    this.#options = options;
+    this.#connect = connect;
+    this.#log = options.log;
+    this.#running = this.#run();
+  }
+
+  get isUp(): boolean {
+    return this.#connection !== undefined;
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#closing;
+    const { random } = this.#options;
+    for (let failures = 0; !signal.aborted;) {
+      const lost = this.#lost = Promise.withResolvers();
+      try {
+        using connection = await this.#connect({ onLost: lost.resolve, signal });
+        // sees the channels that are added meanwhile, too
+        for (const channel of this.#channels.keys()) await this.#listen(connection, channel);
+        failures = 0;
+        this.#setConnection(connection);
+        const cause = await lost.promise;
+        if (!signal.aborted) this.#log.warn("Redis is away", { error: cause });
+      } catch (error) {
+        if (failures === 0 && !signal.aborted) this.#log.warn("Redis cannot be reached", { error });
+      }
+      this.#setConnection(undefined);
+      failures++;
+      await delay(backoff(failures, { firstMs: FIRST_RETRY_MS, maxMs: MAX_RETRY_MS, random }), signal);
+    }
+  }
+
+  #setConnection(connection: Connection | undefined): void {
+    const event = connection ? "up" : "down";
+    if (this.isUp === (event === "up")) return;
+    this.#connection = connection;
+    this.#log.debug(`Redis is ${event}`);
+    for (const listener of this.#events[event]) {
+      try {
+        listener();
+      } catch (error) {
+        this.#log.error(`A listener to Redis being ${event} failed`, { error });
+      }
+    }
+  }
+
+  async send(args: readonly Argument[], { key, binary }: SendOptions = {}): Promise<Reply> {
+    return await this.#attempt((connection) =>
+      connection.send(encode(args), { key: key ?? keyOf(args), binary })
+    ) as Reply;
+  }
+
+  async sendToMasters(args: readonly Argument[]): Promise<Reply[]> {
+    return await this.#attempt((connection) => connection.sendToMasters(encode(args))) as Reply[];
+  }
+
+  async run({ lua, digest }: Script, { keys, args = [], binary }: ScriptCall): Promise<Reply> {
+    const rest = [keys.length, ...keys, ...args];
+    const options = { key: keys[0], binary };
+    try {
+      return await this.send(["EVALSHA", digest, ...rest], options);
+    } catch (error) {
+      if (!(error instanceof Error && error.message.startsWith("NOSCRIPT"))) throw error;
+      return await this.send(["EVAL", lua, ...rest], options);
+    }
+  }
+
+  async publish(channel: string, message: string | Uint8Array): Promise<void> {
+    await this.send(["PUBLISH", channel, message]);
+  }
+
+  async subscribe(channel: string, listener: Listener): Promise<() => Promise<void>> {
+    const listeners = this.#channels.get(channel);
+    if (listeners) {
+      listeners.add(listener);
+    } else {
+      this.#channels.set(channel, new Set([listener]));
+      await this.#ifUp((connection) => this.#listen(connection, channel));
+    }
+    return () => this.#unsubscribe(channel, listener);
+  }
+
+  async #unsubscribe(channel: string, listener: Listener): Promise<void> {
+    const listeners = this.#channels.get(channel);
+    if (!listeners?.delete(listener) || listeners.size > 0) return;
+    this.#channels.delete(channel);
+    await this.#ifUp((connection) => connection.unsubscribe(channel));
+  }
+
+  #listen(connection: Connection, channel: string): Promise<void> {
+    return connection.subscribe(channel, (message) => {
+      for (const listener of this.#channels.get(channel) ?? []) listener(message);
+    });
+  }
+
+  /** What fails here because the connection is lost is done again, or no more needed, with the next one. */
+  async #ifUp(act: (connection: Connection) => Promise<void>): Promise<void> {
+    if (this.#connection) await act(this.#connection).catch(() => {});
+  }
+
+  async #attempt(act: (connection: Connection) => Promise<unknown>): Promise<unknown> {
+    if (!this.#connection) throw unavailable();
+    try {
+      return await act(this.#connection);
+    } catch (error) {
+      // a demoted master goes on answering: find the new one
+      if (error instanceof Error && error.message.startsWith("READONLY")) this.#lost.resolve(error);
+      throw toCallerError(error);
+    }
+  }
+
+  on(event: "up" | "down", listener: () => void): () => void {
+    this.#events[event].add(listener);
+    return () => this.#events[event].delete(listener);
+  }
+
+  whenUp(signal?: AbortSignal): Promise<void> {
+    const ends = signal ? AbortSignal.any([signal, this.#closing.signal]) : this.#closing.signal;
+    return new Promise((resolve, reject) => {
+      if (ends.aborted) return reject(ends.reason);
+      if (this.isUp) return resolve();
+      const settle = (): void => {
+        off();
+        ends.removeEventListener("abort", settle);
+        if (ends.aborted) reject(ends.reason);
+        else resolve();
+      };
+      const off = this.on("up", settle);
+      ends.addEventListener("abort", settle);
+    });
+  }
+
+  duplicate(): Redis {
+    return new RedisClient(this.#options, this.#connect);
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort(new DOMException("The connection to Redis was closed", "AbortError"));
+    this.#lost.resolve(undefined);
+    await this.#running;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+function encode(args: readonly Argument[]): (string | Buffer)[] {
+  return args.map((arg) =>
+    arg instanceof Uint8Array ? Buffer.from(arg.buffer, arg.byteOffset, arg.byteLength) : String(arg)
+  );
+}
+
+function keyOf([, key]: readonly Argument[]): string | undefined {
+  return key === undefined || key instanceof Uint8Array ? undefined : String(key);
+}

@@ -1,0 +1,58 @@
+/**
+ * What the stores see of Redis, whether it is one server, a Sentinel fleet or a Cluster.
+ * A command while Redis is away fails at once; nothing is queued for later.
+ */
+import type { Script } from "./script.ts";
+
+/** An argument of a command. */
+export type Argument = string | number | Uint8Array;
+
+/** A reply: text comes as `string`, or as bytes from a call with `binary`. */
+export type Reply = string | number | null | Uint8Array | Reply[];
+
+/** Options of {@linkcode Redis.send}. */
+export interface SendOptions {
+  /** The key that chooses the cluster's node; default: the first argument after the command's name. */
+  key?: string;
+  /** Answer text as bytes. */
+  binary?: boolean;
+}
+
+/** One call of a script. */
+export interface ScriptCall {
+  /** The keys it touches; on a Cluster they share a hash tag. */
+  keys: readonly string[];
+  args?: readonly Argument[];
+  /** Answer text as bytes. */
+  binary?: boolean;
+}
+
+/**
+ * A connection that comes back by itself. A call rejects with a `ProtocolError` `server/unavailable` when Redis cannot
+ * be reached ({@linkcode isRetriableError}); an error that Redis answers comes through as it is.
+ */
+export interface Redis extends AsyncDisposable {
+  /** Whether commands have a chance at present. */
+  readonly isUp: boolean;
+  /** Sends one command. Commands of one turn of the event loop share one write. */
+  send(args: readonly Argument[], options?: SendOptions): Promise<Reply>;
+  /** Sends one command to every master; answers in no certain order. */
+  sendToMasters(args: readonly Argument[]): Promise<Reply[]>;
+  /** Runs a script, by its digest once the server has it. */
+  run(script: Script, call: ScriptCall): Promise<Reply>;
+  /** Publishes to a channel. Channels are as global as keys: build them with the key builder. */
+  publish(channel: string, message: string | Uint8Array): Promise<void>;
+  /**
+   * Listens to a channel over every reconnection, until the function that it resolves with is called. Resolves when
+   * the server has confirmed, or at once while Redis is away.
+   */
+  subscribe(channel: string, listener: (message: Uint8Array) => void): Promise<() => Promise<void>>;
+  /** Calls `listener` at every change to up or down; returns the function that ends that. */
+  on(event: "up" | "down", listener: () => void): () => void;
+  /** Resolves when Redis is up; rejects when `signal` aborts or the connection is closed. */
+  whenUp(signal?: AbortSignal): Promise<void>;
+  /** A second connection of the same kind, for what blocks or subscribes. The caller closes it. */
+  duplicate(): Redis;
+  /** Ends the connection for good. Commands under way are rejected. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,98 @@
+/** Background loops that outlive their errors. A loop owns its one timer, and both end with its signal. */
+
+/** What a part of the server needs of a log; fields are structured and hold no secrets. */
+export interface Log {
+  debug(message: string, fields?: Record<string, unknown>): void;
+  info(message: string, fields?: Record<string, unknown>): void;
+  warn(message: string, fields?: Record<string, unknown>): void;
+  error(message: string, fields?: Record<string, unknown>): void;
+}
+
+/** Options of {@linkcode supervise}. */
+export interface SuperviseOptions {
+  /** Milliseconds before the first run, and from the end of one run to the start of the next. */
+  intervalMs: number;
+  log: Log;
+  /** Ends the loop. */
+  signal?: AbortSignal;
+  /** Called with every error, for counting. */
+  onError?: (error: unknown) => void;
+}
+
+/** A running loop. Disposing it ends it and waits for a run that is under way. */
+export interface Loop extends AsyncDisposable {
+  /** How many runs have ended, well or badly. */
+  readonly runs: number;
+  /** How many of them threw. */
+  readonly failures: number;
+  /** Starts the next run now, or right after the one under way. */
+  wake(): void;
+  /** Resolves when the loop has ended; never rejects. */
+  readonly ended: Promise<void>;
+}
+
+/**
+ * Runs `fn` again and again, first after one interval. An error is logged under `name`, counted and followed by the next run, an interval later;
+ * it never ends the loop. `fn` gets a signal that aborts when the loop is to end.
+ */
+export function supervise(
+  name: string,
+  fn: (signal: AbortSignal) => unknown,
+  options: SuperviseOptions,
+): Loop {
+  const { intervalMs, log, onError } = options;
+  const controller = new AbortController();
+  const signal = options.signal ? AbortSignal.any([options.signal, controller.signal]) : controller.signal;
+  let runs = 0;
+  let failures = 0;
+  let pause = new AbortController();
+
+  async function run(): Promise<void> {
+    while (true) {
+      await delay(intervalMs, AbortSignal.any([signal, pause.signal]));
+      pause = new AbortController();
+      if (signal.aborted) return;
+      try {
+        await fn(signal);
+      } catch (error) {
+        // what fails because the loop is ending is no news
+        if (!signal.aborted) {
+          failures++;
+          log.error(`${name} failed and will run again`, { error, failures });
+          onError?.(error);
+        }
+      }
+      runs++;
+    }
+  }
+
+  const ended = run();
+  return {
+    get runs() {
+      return runs;
+    },
+    get failures() {
+      return failures;
+    },
+    wake: () => pause.abort(),
+    ended,
+    [Symbol.asyncDispose]() {
+      controller.abort();
+      return ended;
+    },
+  };
+}
+
+/** Resolves after `ms` milliseconds, or as soon as `signal` aborts. */
+export function delay(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal?.aborted) return resolve();
+    const end = (): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", end);
+      resolve();
+    };
+    const timer = setTimeout(end, ms);
+    signal?.addEventListener("abort", end);
+  });
+}

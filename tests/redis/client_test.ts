@@ -1,0 +1,187 @@
+import assert from "node:assert/strict";
+import { createRedis } from "../../lib/redis/client.ts";
+import { isRetriableError } from "../../lib/redis/errors.ts";
+import { parseRedisUrl } from "../../lib/redis/options.ts";
+import type { Redis } from "../../lib/redis/redis.ts";
+import { script } from "../../lib/redis/script.ts";
+import { testLog } from "../support/redis_log.ts";
+import { startRedis } from "../support/redis_server.ts";
+
+function connect(url: string, options: { livenessMs?: number } = {}): Redis {
+  return createRedis({ url, log: testLog(), ...options });
+}
+
+function down(redis: Redis): Promise<void> {
+  return new Promise((resolve) => redis.on("down", resolve));
+}
+
+/** Subscribes; `message` is the first that comes. */
+async function hear(redis: Redis, channel: string): Promise<{ message: Promise<string> }> {
+  const { promise, resolve } = Promise.withResolvers<string>();
+  await redis.subscribe(channel, (message) => resolve(new TextDecoder().decode(message)));
+  return { message: promise };
+}
+
+Deno.test("createRedis() refuses a URL that is no Redis URL and does not repeat it", () => {
+  for (const url of ["nonsense", "http://user:secret@host", "redis://user:secret@host/db"]) {
+    assert.throws(
+      () => connect(url),
+      (error) => error instanceof TypeError && !error.message.includes("secret"),
+    );
+  }
+});
+
+Deno.test("createRedis() refuses a Cluster and Sentinel together", () => {
+  const sentinels = [{ host: "127.0.0.1", port: 1 }];
+  assert.throws(() => createRedis({ url: "redis://x", cluster: true, sentinels, log: testLog() }), TypeError);
+});
+
+Deno.test("parseRedisUrl() reads user, password, port, database and TLS", () => {
+  assert.deepEqual(parseRedisUrl("rediss://a:b%40c@example.org:7000/3"), {
+    host: "example.org",
+    port: 7000,
+    tls: true,
+    username: "a",
+    password: "b@c",
+    database: 3,
+  });
+  assert.deepEqual(parseRedisUrl("redis://[::1]"), {
+    host: "::1",
+    port: 6379,
+    tls: false,
+    username: undefined,
+    password: undefined,
+    database: 0,
+  });
+});
+
+Deno.test("send() fails at once while Redis is away, and works again when it is back", async () => {
+  await using server = await startRedis({ persist: true });
+  await using redis = connect(server.url);
+  await redis.whenUp();
+  await redis.send(["SET", "a", "1"]);
+  const away = down(redis);
+  await server.stop();
+  await away;
+  await assert.rejects(redis.send(["GET", "a"]), isRetriableError);
+  await server.start();
+  await redis.whenUp();
+  assert.equal(await redis.send(["GET", "a"]), "1");
+});
+
+Deno.test("send() rejects what is under way when the connection is lost", async () => {
+  await using server = await startRedis();
+  await using redis = connect(server.url);
+  await redis.whenUp();
+  const waiting = redis.send(["BLPOP", "nothing", 0]);
+  const rejected = assert.rejects(waiting, isRetriableError);
+  await server.stop("SIGKILL");
+  await rejected;
+});
+
+Deno.test("a server that hangs counts as away after the liveness time", async () => {
+  await using server = await startRedis();
+  await using redis = connect(server.url, { livenessMs: 200 });
+  await redis.whenUp();
+  const away = down(redis);
+  Deno.kill(server.pid, "SIGSTOP");
+  const stalled = assert.rejects(redis.send(["PING"]), isRetriableError);
+  await away;
+  await stalled;
+  Deno.kill(server.pid, "SIGCONT");
+  await redis.whenUp();
+});
+
+Deno.test("an error that Redis answers is no retriable error", async () => {
+  await using server = await startRedis();
+  await using redis = connect(server.url);
+  await redis.whenUp();
+  await redis.send(["SET", "text", "x"]);
+  await assert.rejects(redis.send(["LPUSH", "text", "y"]), (error) => {
+    return !isRetriableError(error) && error instanceof Error && error.message.startsWith("WRONGTYPE");
+  });
+});
+
+Deno.test("run() sends a script's text only when the server does not have it", async () => {
+  await using server = await startRedis();
+  await using redis = connect(server.url);
+  await redis.whenUp();
+  const echo = script("return {KEYS[1], ARGV[1]}");
+  assert.deepEqual(await redis.run(echo, { keys: ["k"], args: [7] }), ["k", "7"]);
+  await redis.send(["SCRIPT", "FLUSH"]);
+  assert.deepEqual(await redis.run(echo, { keys: ["k"], args: [8] }), ["k", "8"]);
+  assert.deepEqual(await redis.send(["SCRIPT", "EXISTS", echo.digest]), [1]);
+});
+
+Deno.test("bytes go in and come out unchanged", async () => {
+  await using server = await startRedis();
+  await using redis = connect(server.url);
+  await redis.whenUp();
+  const bytes = Uint8Array.from({ length: 256 }, (_, i) => i);
+  await redis.send(["SET", "bytes", bytes]);
+  const read = await redis.send(["GET", "bytes"], { binary: true });
+  assert.ok(read instanceof Uint8Array);
+  assert.deepEqual(new Uint8Array(read), bytes);
+});
+
+Deno.test("a subscription outlives its connection", async () => {
+  await using server = await startRedis();
+  await using redis = connect(server.url);
+  await using other = connect(server.url);
+  await Promise.all([redis.whenUp(), other.whenUp()]);
+  const first = await hear(redis, "news");
+  await other.publish("news", "one");
+  assert.equal(await first.message, "one");
+
+  const away = down(redis);
+  await other.send(["CLIENT", "KILL", "TYPE", "pubsub"]);
+  await away;
+  const second = await hear(redis, "news");
+  await redis.whenUp();
+  await other.publish("news", "two");
+  assert.equal(await second.message, "two");
+});
+
+Deno.test("subscribe() while Redis is away listens once it is there", async () => {
+  await using server = await startRedis();
+  await server.stop();
+  await using redis = connect(server.url);
+  const { message } = await hear(redis, "early");
+  await server.start();
+  await redis.whenUp();
+  await redis.publish("early", "hello");
+  assert.equal(await message, "hello");
+});
+
+Deno.test("an unsubscribed listener hears no more, and the others do", async () => {
+  await using server = await startRedis();
+  await using redis = connect(server.url);
+  await redis.whenUp();
+  let calls = 0;
+  const off = await redis.subscribe("c", () => calls++);
+  const { message } = await hear(redis, "c");
+  await off();
+  await redis.publish("c", "x");
+  assert.equal(await message, "x");
+  assert.equal(calls, 0);
+});
+
+Deno.test("duplicate() is a connection of its own", async () => {
+  await using server = await startRedis();
+  await using redis = connect(server.url);
+  await using copy = redis.duplicate();
+  await Promise.all([redis.whenUp(), copy.whenUp()]);
+  assert.notEqual(await redis.send(["CLIENT", "ID"]), await copy.send(["CLIENT", "ID"]));
+});
+
+Deno.test("whenUp() rejects when its signal aborts and when the connection is closed", async () => {
+  const redis = connect("redis://127.0.0.1:1");
+  const controller = new AbortController();
+  const waiting = redis.whenUp(controller.signal);
+  controller.abort(new Error("enough"));
+  await assert.rejects(waiting, /enough/);
+  const closed = assert.rejects(redis.whenUp(), /closed/);
+  await redis.close();
+  await closed;
+  await assert.rejects(redis.send(["PING"]), isRetriableError);
+});
