@@ -12,10 +12,14 @@ import {
   settle,
   type StatusChange,
 } from "./state.ts";
-import type { LastActiveStore, PresenceStore, Seen, SessionPresence, Settled } from "./store.ts";
-
-/** The most users whose last-active times are kept. */
-export const MAX_SEEN = 100_000;
+import {
+  type LastActiveStore,
+  MAX_SEEN,
+  type PresenceStore,
+  type Seen,
+  type SessionPresence,
+  type Settled,
+} from "./store.ts";
 
 /** Options of {@linkcode createMemoryPresenceStore}. */
 export interface MemoryPresenceStoreOptions {
@@ -35,6 +39,7 @@ export async function createMemoryPresenceStore(options: MemoryPresenceStoreOpti
 
 class MemoryPresenceStore implements PresenceStore {
   readonly #state: PresenceState = createState();
+  readonly #epoch = crypto.randomUUID();
   readonly #graceMs: number;
   readonly #lastActive: LastActiveStore | undefined;
   readonly #now: () => number;
@@ -58,8 +63,7 @@ class MemoryPresenceStore implements PresenceStore {
 
   put(sessions: readonly SessionPresence[], { silent = false } = {}): Promise<Presence[]> {
     for (const session of sessions) this.#see(session);
-    const changes = put(this.#state, sessions);
-    return Promise.resolve(silent ? [] : this.#complete(changes));
+    return Promise.resolve(this.#complete(put(this.#state, sessions, { silent })));
   }
 
   leave(sessions: readonly SessionPresence[]): Promise<void> {
@@ -79,7 +83,7 @@ class MemoryPresenceStore implements PresenceStore {
     const now = this.#now();
     const changes = this.#complete(settle(this.#state, now));
     const next = nextDue(this.#state);
-    return Promise.resolve({ changes, waitMs: next === undefined ? null : next - now });
+    return Promise.resolve({ changes, waitMs: next === undefined ? null : next - now, epoch: this.#epoch });
   }
 
   async touch(seen: readonly Seen[]): Promise<void> {

@@ -12,6 +12,8 @@ export type StatusChange = Omit<Presence, "lastActiveAt">;
 interface UserState {
   name: string;
   announced: PresenceStatus;
+  /** Whether a change said so; what was put silently nobody has heard from here. */
+  said: boolean;
   /** Whether each of the user's sessions is active. */
   sessions: Map<SessionId, boolean>;
 }
@@ -39,12 +41,16 @@ export function aggregate(sessions: Iterable<boolean>): PresenceStatus {
   return status;
 }
 
-/** Adds sessions or replaces what is known of them. */
-export function put(state: PresenceState, sessions: readonly SessionPresence[]): StatusChange[] {
+/** Adds sessions or replaces what is known of them; `silent` makes no change of what nobody has heard of here. */
+export function put(
+  state: PresenceState,
+  sessions: readonly SessionPresence[],
+  options: { silent: boolean },
+): StatusChange[] {
   for (const { sid, user, owner, active } of sessions) {
     let entry = state.users.get(user.id);
     if (entry === undefined) {
-      entry = { name: user.name, announced: "offline", sessions: new Map() };
+      entry = { name: user.name, announced: "offline", said: false, sessions: new Map() };
       state.users.set(user.id, entry);
     }
     entry.name = user.name;
@@ -52,7 +58,7 @@ export function put(state: PresenceState, sessions: readonly SessionPresence[]):
     state.sessions.set(sid, { userId: user.id, owner });
     state.leaving.delete(sid);
   }
-  return changesOf(state, sessions.map(({ user }) => user.id));
+  return changesOf(state, sessions.map(({ user }) => user.id), options);
 }
 
 /** Lets a session leave: it counts until `leavesAt`, or until it is put again. Another owner's session stays. */
@@ -72,7 +78,7 @@ export function remove(state: PresenceState, sids: readonly SessionId[]): Status
     state.users.get(session.userId)?.sessions.delete(sid);
     userIds.push(session.userId);
   }
-  return changesOf(state, userIds);
+  return changesOf(state, userIds, { silent: false });
 }
 
 /** Removes the sessions whose grace ended by `now`. */
@@ -92,7 +98,11 @@ export function nextDue(state: PresenceState): number | undefined {
 }
 
 /** What is new about these users, once for each: a batch is one step, and its parts are not seen. */
-function changesOf(state: PresenceState, userIds: readonly UserId[]): StatusChange[] {
+function changesOf(
+  state: PresenceState,
+  userIds: readonly UserId[],
+  { silent }: { silent: boolean },
+): StatusChange[] {
   const changes: StatusChange[] = [];
   for (const id of userIds) {
     const user = state.users.get(id);
@@ -101,6 +111,8 @@ function changesOf(state: PresenceState, userIds: readonly UserId[]): StatusChan
     if (status === "offline") state.users.delete(id);
     if (status === user.announced) continue;
     user.announced = status;
+    if (silent && !user.said) continue;
+    user.said = true;
     changes.push({ id, name: user.name, status });
   }
   return changes;
