@@ -29,8 +29,11 @@ export interface PresenceService {
   disconnect(sid: SessionId): void;
   /** Ends sessions of nodes that died, at once. Safe to call again, and for sessions that are not known. */
   removeSessions(sids: readonly SessionId[]): Promise<void>;
-  /** Announces this node's sessions to a store that lost them; watchers see nothing. */
-  resync(): Promise<void>;
+  /**
+   * Writes sessions of this node again, all without `sids`, after the store lost them or another node took this one
+   * for dead. Where the whole store was lost, which this notices by itself within seconds, watchers see nothing of it.
+   */
+  resync(sids?: readonly SessionId[]): Promise<void>;
   /** These users as far as they are known, at most 1,000; without ids, those who were active last. */
   list(userIds?: readonly UserId[]): Promise<Presence[]>;
   status(userId: UserId): Promise<PresenceStatus>;
@@ -79,6 +82,8 @@ class Presences implements PresenceService {
   /** Sessions whose last write failed. */
   readonly #unsettled = new Set<SessionId>();
   #touched = new Map<UserId, Seen>();
+  /** The store's contents as last seen. */
+  #epoch: string | undefined;
   #touchAt = Date.now() + TOUCH_INTERVAL_MS;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #wakeAt = Infinity;
@@ -89,7 +94,7 @@ class Presences implements PresenceService {
     this.#store = store;
     this.#nodeId = nodeId;
     this.#onError = onError;
-    this.#wakeIn(POLL_MS);
+    this.#wakeIn(MIN_WAIT_MS);
   }
 
   async connect(
@@ -139,13 +144,14 @@ class Presences implements PresenceService {
     if (dead.length > 0) this.#announce(await this.#store.remove(dead));
   }
 
-  async resync(): Promise<void> {
-    // as they were announced; what has changed since is then announced like any change
-    const lost = [...this.#sessions].flatMap(([sid, local]) =>
-      local.stored === undefined ? [] : [this.#session(sid, local, local.stored)]
-    );
-    await this.#store.put(lost, { silent: true });
-    await this.#retry();
+  async resync(sids: readonly SessionId[] = [...this.#sessions.keys()]): Promise<void> {
+    await this.#settle();
+    await Promise.all(sids.map((sid) => {
+      const local = this.#sessions.get(sid);
+      if (local === undefined) return;
+      local.unsure = true;
+      return this.#push(sid, local);
+    }));
   }
 
   async list(userIds?: readonly UserId[]): Promise<Presence[]> {
@@ -211,6 +217,22 @@ class Presences implements PresenceService {
     }
   }
 
+  async #settle(): Promise<void> {
+    const { changes, waitMs, epoch } = await this.#store.settle();
+    this.#announce(changes);
+    if (waitMs !== null) this.#wakeIn(Math.max(waitMs, MIN_WAIT_MS));
+    if (this.#epoch !== undefined && this.#epoch !== epoch) await this.#restore();
+    this.#epoch = epoch;
+  }
+
+  /** Tells a store that lost everything what was announced of this node's sessions. */
+  async #restore(): Promise<void> {
+    const announced = [...this.#sessions].flatMap(([sid, local]) =>
+      local.stored === undefined ? [] : [this.#session(sid, local, local.stored)]
+    );
+    this.#announce(await this.#store.put(announced, { silent: true }));
+  }
+
   async #retry(): Promise<void> {
     await Promise.all([...this.#unsettled].map((sid) => {
       const local = this.#sessions.get(sid);
@@ -261,10 +283,9 @@ class Presences implements PresenceService {
 
   async #tick(): Promise<void> {
     try {
+      // first, for it finds out whether the store has lost what the rest builds on
+      await this.#settle();
       await this.#retry();
-      const { changes, waitMs } = await this.#store.settle();
-      this.#announce(changes);
-      if (waitMs !== null) this.#wakeIn(Math.max(waitMs, MIN_WAIT_MS));
       if (Date.now() >= this.#touchAt) await this.#flushTouched();
     } catch (error) {
       this.#onError(error);

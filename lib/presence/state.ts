@@ -6,10 +6,14 @@ import type { Presence, PresenceStatus } from "../protocol/events.ts";
 import type { NodeId, SessionId, UserId } from "../protocol/ids.ts";
 import type { SessionPresence } from "./store.ts";
 
+/** A user's new status. */
+export type StatusChange = Omit<Presence, "lastActiveAt">;
+
 interface UserState {
   name: string;
   announced: PresenceStatus;
-  lastActiveAt: number | null;
+  /** Whether a change said so; what was put silently nobody has heard from here. */
+  said: boolean;
   /** Whether each of the user's sessions is active. */
   sessions: Map<SessionId, boolean>;
 }
@@ -37,53 +41,54 @@ export function aggregate(sessions: Iterable<boolean>): PresenceStatus {
   return status;
 }
 
-/** Adds a session or replaces what is known of it. */
-export function put(state: PresenceState, session: SessionPresence): Presence | undefined {
-  const { sid, user, owner, active, lastActiveAt } = session;
-  let entry = state.users.get(user.id);
-  if (entry === undefined) {
-    entry = { name: user.name, announced: "offline", lastActiveAt: null, sessions: new Map() };
-    state.users.set(user.id, entry);
+/** Adds sessions or replaces what is known of them; `silent` makes no change of what nobody has heard of here. */
+export function put(
+  state: PresenceState,
+  sessions: readonly SessionPresence[],
+  options: { silent: boolean },
+): StatusChange[] {
+  for (const { sid, user, owner, active } of sessions) {
+    let entry = state.users.get(user.id);
+    if (entry === undefined) {
+      entry = { name: user.name, announced: "offline", said: false, sessions: new Map() };
+      state.users.set(user.id, entry);
+    }
+    entry.name = user.name;
+    entry.sessions.set(sid, active);
+    state.sessions.set(sid, { userId: user.id, owner });
+    state.leaving.delete(sid);
   }
-  entry.name = user.name;
-  entry.lastActiveAt = latest(entry.lastActiveAt, lastActiveAt);
-  entry.sessions.set(sid, active);
-  state.sessions.set(sid, { userId: user.id, owner });
-  state.leaving.delete(sid);
-  return announce(user.id, entry);
+  return changesOf(state, sessions.map(({ user }) => user.id), options);
 }
 
 /** Lets a session leave: it counts until `leavesAt`, or until it is put again. Another owner's session stays. */
 export function leave(state: PresenceState, session: SessionPresence, leavesAt: number): void {
-  const { sid, owner, lastActiveAt } = session;
-  const known = state.sessions.get(sid);
-  if (known === undefined || known.owner !== owner || state.leaving.has(sid)) return;
-  state.leaving.set(sid, leavesAt);
-  const user = state.users.get(known.userId);
-  if (user) user.lastActiveAt = latest(user.lastActiveAt, lastActiveAt);
+  const { sid, owner } = session;
+  if (state.sessions.get(sid)?.owner === owner && !state.leaving.has(sid)) state.leaving.set(sid, leavesAt);
 }
 
-/** Removes a session at once. */
-export function remove(state: PresenceState, sid: SessionId): Presence | undefined {
-  const userId = state.sessions.get(sid)?.userId;
-  const user = userId && state.users.get(userId);
-  if (!userId || !user) return undefined;
-  state.sessions.delete(sid);
-  state.leaving.delete(sid);
-  user.sessions.delete(sid);
-  if (user.sessions.size === 0) state.users.delete(userId);
-  return announce(userId, user);
+/** Removes sessions at once. */
+export function remove(state: PresenceState, sids: readonly SessionId[]): StatusChange[] {
+  const userIds: UserId[] = [];
+  for (const sid of sids) {
+    const session = state.sessions.get(sid);
+    if (session === undefined) continue;
+    state.sessions.delete(sid);
+    state.leaving.delete(sid);
+    state.users.get(session.userId)?.sessions.delete(sid);
+    userIds.push(session.userId);
+  }
+  return changesOf(state, userIds, { silent: false });
 }
 
 /** Removes the sessions whose grace ended by `now`. */
-export function settle(state: PresenceState, now: number): Presence[] {
-  const changes: Presence[] = [];
+export function settle(state: PresenceState, now: number): StatusChange[] {
+  const due: SessionId[] = [];
   for (const [sid, leavesAt] of state.leaving) {
     if (leavesAt > now) break;
-    const change = remove(state, sid);
-    if (change) changes.push(change);
+    due.push(sid);
   }
-  return changes;
+  return remove(state, due);
 }
 
 /** When the next leaving session stops counting. */
@@ -92,13 +97,23 @@ export function nextDue(state: PresenceState): number | undefined {
   return next;
 }
 
-function announce(id: UserId, user: UserState): Presence | undefined {
-  const status = aggregate(user.sessions.values());
-  if (status === user.announced) return undefined;
-  user.announced = status;
-  return { id, name: user.name, status, lastActiveAt: user.lastActiveAt };
-}
-
-function latest(a: number | null, b: number | null): number | null {
-  return a === null ? b : b === null ? a : Math.max(a, b);
+/** What is new about these users, once for each: a batch is one step, and its parts are not seen. */
+function changesOf(
+  state: PresenceState,
+  userIds: readonly UserId[],
+  { silent }: { silent: boolean },
+): StatusChange[] {
+  const changes: StatusChange[] = [];
+  for (const id of userIds) {
+    const user = state.users.get(id);
+    if (user === undefined) continue;
+    const status = aggregate(user.sessions.values());
+    if (status === "offline") state.users.delete(id);
+    if (status === user.announced) continue;
+    user.announced = status;
+    if (silent && !user.said) continue;
+    user.said = true;
+    changes.push({ id, name: user.name, status });
+  }
+  return changes;
 }

@@ -2,23 +2,28 @@ import assert from "node:assert/strict";
 import { createKvChannelStore } from "../../lib/channel/kv_store.ts";
 import { createMemoryChannelStore } from "../../lib/channel/memory_store.ts";
 import { channelId, messageId, userId } from "../../lib/protocol/ids.ts";
-import { testChannelStore } from "./store_contract.ts";
+import { runCases } from "../support/contract.ts";
+import { channelStoreContract } from "./store_contract.ts";
 
-testChannelStore("MemoryChannelStore", () => {
-  const store = createMemoryChannelStore();
-  return Promise.resolve({ store, [Symbol.asyncDispose]: () => store.close() });
+Deno.test("MemoryChannelStore is a channel store", async (t) => {
+  await runCases(t, channelStoreContract(), () => {
+    const store = createMemoryChannelStore();
+    return Promise.resolve({ store, [Symbol.asyncDispose]: () => store.close() });
+  });
 });
 
-testChannelStore("KvChannelStore", async () => {
-  const kv = await Deno.openKv(":memory:");
-  const store = createKvChannelStore(kv);
-  return {
-    store,
-    async [Symbol.asyncDispose]() {
-      await store.close();
-      kv.close();
-    },
-  };
+Deno.test("KvChannelStore is a channel store", async (t) => {
+  await runCases(t, channelStoreContract(), async () => {
+    const kv = await Deno.openKv(":memory:");
+    const store = createKvChannelStore(kv);
+    return {
+      store,
+      async [Symbol.asyncDispose]() {
+        await store.close();
+        kv.close();
+      },
+    };
+  });
 });
 
 Deno.test("KvChannelStore outlives its process", async () => {
