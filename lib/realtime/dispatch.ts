@@ -6,7 +6,13 @@ import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import { ProtocolError, toWireError } from "../protocol/codes.ts";
 import { isParsedEvent, parsePayload } from "../protocol/payloads.ts";
-import type { EventHandlers, HandlerResult, LiveSession, TetherSocket } from "./types.ts";
+import {
+  emitLocal,
+  type EventHandlers,
+  type HandlerResult,
+  type LiveSession,
+  type TetherSocket,
+} from "./types.ts";
 
 /** Options of {@linkcode createDispatch}. */
 export interface DispatchOptions {
@@ -36,7 +42,7 @@ export function createDispatch(
     metrics.failedEvents.inc({ code: wire.code });
     if (!(error instanceof ProtocolError)) log.error("An event handler failed", { event, error });
     if (answer !== undefined) answer({ ok: false, error: wire });
-    else socket.emit("error", { event, code: wire.code, message: wire.message });
+    else emitLocal(socket, "error", { event, code: wire.code, message: wire.message });
   }
 
   return function onEvent(event, ...args) {
