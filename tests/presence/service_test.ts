@@ -164,6 +164,26 @@ test("resync() gives a store that came back empty its sessions without a change"
   assert.deepEqual(t.changes.slice(3), ["ada offline"]);
 });
 
+test("PresenceService notices by itself that the store lost everything", async (t) => {
+  await t.presence.connect(S1, ADA);
+  await t.clock.tickAsync(100);
+  await t.store.lose();
+  assert.equal(await t.presence.status(ADA.id), "offline");
+  await t.clock.tickAsync(5_100);
+  assert.equal(await t.presence.status(ADA.id), "online");
+  assert.deepEqual(t.changes, ["ada online"]);
+});
+
+test("resync() brings back a session that another node took for dead", async (t) => {
+  await t.presence.connect(S1, ADA);
+  const other = createPresence({ store: t.store.store, nodeId: nodeId("node-2"), onError: () => {} });
+  other.onChange(({ id, status }) => t.changes.push(`${id} ${status}`));
+  await other.removeSessions([S1]);
+  await t.presence.resync([S1, sessionId("unknown")]);
+  assert.deepEqual(t.changes, ["ada online", "ada offline", "ada online"]);
+  await other.close();
+});
+
 test("removeSessions() ends the sessions of a dead node at once, and no session that is open here", async (t) => {
   const other = createPresence({ store: t.store.store, nodeId: nodeId("node-2"), onError: () => {} });
   await other.connect(S2, { id: userId("bob"), name: "Bob" });
