@@ -25,8 +25,11 @@ export interface PresenceService {
   connect(sid: SessionId, user: { id: UserId; name: string }, options?: { active?: boolean }): Promise<void>;
   /** Keeps a session active or away. Touches the store only when that changes. */
   heartbeat(sid: SessionId, active: boolean): void;
-  /** Ends a session of this node; within the grace, a new one of the same user makes it unseen. */
-  disconnect(sid: SessionId): void;
+  /**
+   * Ends a session of this node; within the grace, a new one of the same user makes it unseen. `graceMs` is for a
+   * client that was told to come back later than usual, as a draining node does.
+   */
+  disconnect(sid: SessionId, options?: { graceMs?: number }): void;
   /** Ends sessions of nodes that died, at once. Safe to call again, and for sessions that are not known. */
   removeSessions(sids: readonly SessionId[]): Promise<void>;
   /**
@@ -62,6 +65,8 @@ interface Local {
   active: boolean;
   lastActiveAt: number | null;
   gone: boolean;
+  /** The grace of its end, when it is not the usual one. */
+  graceMs: number | undefined;
   /** The activity that the store has, `undefined` when the session is not in it. */
   stored: boolean | undefined;
   /** Whether the store may have something else, because a write failed or the session came back. */
@@ -109,6 +114,7 @@ class Presences implements PresenceService {
         active,
         lastActiveAt: null,
         gone: false,
+        graceMs: undefined,
         stored: undefined,
         unsure: false,
         pushing: undefined,
@@ -131,10 +137,10 @@ class Presences implements PresenceService {
     void this.#push(sid, local);
   }
 
-  disconnect(sid: SessionId): void {
+  disconnect(sid: SessionId, { graceMs }: { graceMs?: number } = {}): void {
     const local = this.#sessions.get(sid);
     if (local === undefined || local.gone) return;
-    local.gone = true;
+    Object.assign(local, { gone: true, graceMs });
     void this.#push(sid, local);
   }
 
@@ -196,11 +202,13 @@ class Presences implements PresenceService {
   async #pushing(sid: SessionId, local: Local): Promise<void> {
     try {
       while (!inStep(local)) {
-        const { active, gone } = local;
+        const { active, gone, graceMs } = local;
         const session = this.#session(sid, local, active);
         // set before waiting: a connection meanwhile wants another write
         local.unsure = false;
-        const changes = gone ? await this.#store.leave([session]) : await this.#store.put([session]);
+        const changes = gone
+          ? await this.#store.leave([session], { graceMs })
+          : await this.#store.put([session]);
         local.stored = gone ? undefined : active;
         if (changes) this.#announce(changes);
         else this.#wakeIn(MIN_WAIT_MS);

@@ -52,7 +52,9 @@ Deno.test("RedisPresenceStore answers every history as the one in memory does", 
     fc.tuple(sessions, fc.boolean()).map(([some, silent]): Step => ({ store }) =>
       store.put(some, { silent })
     ),
-    sessions.map((some): Step => ({ store }) => store.leave(some)),
+    fc.tuple(sessions, fc.option(fc.nat({ max: 9_000 }), { nil: undefined })).map(
+      ([some, graceMs]): Step => ({ store }) => store.leave(some, { graceMs }),
+    ),
     fc.subarray(sids).map((some): Step => ({ store }) => store.remove(some)),
     fc.integer({ min: 1, max: 2 * GRACE_MS }).map((ms): Step => async ({ store, advance }) => {
       advance(ms);
