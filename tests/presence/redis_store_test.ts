@@ -4,6 +4,10 @@ import { createMemoryPresenceStore } from "../../lib/presence/memory_store.ts";
 import { createRedisPresenceStore } from "../../lib/presence/redis_store.ts";
 import type { PresenceStore } from "../../lib/presence/store.ts";
 import { nodeId, sessionId, userId } from "../../lib/protocol/ids.ts";
+import { createPresence } from "../../lib/presence/service.ts";
+import { createRedis } from "../../lib/redis/client.ts";
+import { testLog } from "../support/redis_log.ts";
+import { startRedis } from "../support/redis_server.ts";
 import { runCases } from "../support/contract.ts";
 import { topologies } from "../support/redis_topologies.ts";
 import { GRACE_MS, presenceStoreContract, session } from "./store_contract.ts";
@@ -98,4 +102,40 @@ Deno.test("RedisPresenceStore keeps nothing of users who left, and lets the rest
   await store.settle();
   const left = await redis.send(["KEYS", "*"]) as string[];
   assert.deepEqual(left.toSorted(), ["t:{presence}:epoch", "t:{presence}:last_active", "t:{presence}:names"]);
+});
+
+Deno.test("PresenceService keeps silent about a Redis that came back empty", async () => {
+  await using server = await startRedis();
+  await using redis = createRedis({ url: server.url, log: testLog() });
+  await redis.whenUp();
+  const store = createRedisPresenceStore({ redis, prefix: "t", graceMs: 50 });
+  const changes: string[] = [];
+  const offline = Promise.withResolvers<void>();
+  const nodes = ["n1", "n2"].map((id) => {
+    const presence = createPresence({ store, nodeId: nodeId(id), onError: () => {} });
+    presence.onChange(({ id, status }) => {
+      changes.push(`${id} ${status}`);
+      if (status === "offline") offline.resolve();
+    });
+    return presence;
+  });
+  const [first, second] = [nodes[0]!, nodes[1]!];
+  const ada = { id: userId("ada"), name: "Ada" };
+  await Promise.all(nodes.map((node) => node.resync()));
+  await first.connect(sessionId("s1"), ada, { active: false });
+  await second.connect(sessionId("s2"), ada);
+  await second.connect(sessionId("s3"), { id: userId("bob"), name: "Bob" });
+
+  await server.stop("SIGKILL");
+  second.disconnect(sessionId("s3"));
+  await server.start({ empty: true });
+  await redis.whenUp();
+  await Promise.all(nodes.map((node) => node.resync()));
+  assert.deepEqual(changes.splice(0), ["ada away", "ada online", "bob online"]);
+  assert.equal(await first.status(ada.id), "online");
+
+  // what happened while it was away is told
+  await offline.promise;
+  assert.deepEqual(changes, ["bob offline"]);
+  await Promise.all(nodes.map((node) => node.close()));
 });
