@@ -190,6 +190,12 @@ Deno.test("parsePayload() takes nothing for {} where all fields are optional", (
   }
 });
 
+Deno.test("parsePayload() takes null for a field that is left out", () => {
+  assert.deepEqual(parsePayload("heartbeat", { active: null }), { active: true });
+  const notice = { channel_id: "general", message_id: undefined, data: { type: "typing", data: null } };
+  assert.deepEqual(parsePayload("events:channel", notice), TYPING);
+});
+
 Deno.test("parsePayload() accepts what Open WebUI's client sends", () => {
   assert.deepEqual(parsePayload("events:channel", TYPING), TYPING);
   assert.deepEqual(
