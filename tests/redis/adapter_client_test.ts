@@ -74,9 +74,9 @@ async function greet(a: Node, b: Node): Promise<void> {
 
 const news = (node: Node): string[] => node.heard.filter((what) => what !== "hello");
 
-for (const [name, start] of Object.entries(topologies)) {
+for (const name of ["standalone", "Cluster"]) {
   Deno.test(`the adapter carries events and counts nodes on Redis ${name}`, async () => {
-    await using topology = await start();
+    await using topology = await topologies[name]!();
     await using a = startNode(await topology.connect());
     await using b = startNode(await topology.connect());
     await greet(a, b);
