@@ -66,8 +66,8 @@ class MemoryPresenceStore implements PresenceStore {
     return Promise.resolve(this.#complete(put(this.#state, sessions, { silent })));
   }
 
-  leave(sessions: readonly SessionPresence[]): Promise<void> {
-    const leavesAt = this.#now() + this.#graceMs;
+  leave(sessions: readonly SessionPresence[], { graceMs = this.#graceMs } = {}): Promise<void> {
+    const leavesAt = this.#now() + graceMs;
     for (const session of sessions) {
       this.#see(session);
       leave(this.#state, session, leavesAt);

@@ -48,8 +48,8 @@ class RedisPresenceStore implements PresenceStore {
     return replies.flatMap(presences);
   }
 
-  async leave(sessions: readonly SessionPresence[]): Promise<void> {
-    await this.#runBatches(LEAVE, [this.#now(), this.#graceMs], sessions.map(argumentsOfLeave));
+  async leave(sessions: readonly SessionPresence[], { graceMs = this.#graceMs } = {}): Promise<void> {
+    await this.#runBatches(LEAVE, [this.#now(), graceMs], sessions.map(argumentsOfLeave));
   }
 
   async remove(sids: readonly SessionId[]): Promise<Presence[]> {

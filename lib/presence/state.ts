@@ -22,13 +22,15 @@ interface UserState {
 export interface PresenceState {
   users: Map<UserId, UserState>;
   sessions: Map<SessionId, { userId: UserId; owner: NodeId }>;
-  /** When each leaving session stops counting. The grace is constant, so insertion order is time order. */
+  /** When each leaving session stops counting. */
   leaving: Map<SessionId, number>;
+  /** The same by time; what `leaving` does not confirm is of a session that came back. */
+  queue: { sid: SessionId; leavesAt: number }[];
 }
 
 /** A state without users. */
 export function createState(): PresenceState {
-  return { users: new Map(), sessions: new Map(), leaving: new Map() };
+  return { users: new Map(), sessions: new Map(), leaving: new Map(), queue: [] };
 }
 
 /** The status that a user's sessions add up to. */
@@ -64,7 +66,11 @@ export function put(
 /** Lets a session leave: it counts until `leavesAt`, or until it is put again. Another owner's session stays. */
 export function leave(state: PresenceState, session: SessionPresence, leavesAt: number): void {
   const { sid, owner } = session;
-  if (state.sessions.get(sid)?.owner === owner && !state.leaving.has(sid)) state.leaving.set(sid, leavesAt);
+  if (state.sessions.get(sid)?.owner !== owner || state.leaving.has(sid)) return;
+  state.leaving.set(sid, leavesAt);
+  // nearly always at the end, for nearly all have the same grace
+  const after = state.queue.findLastIndex((entry) => entry.leavesAt <= leavesAt);
+  state.queue.splice(after + 1, 0, { sid, leavesAt });
 }
 
 /** Removes sessions at once. */
@@ -83,18 +89,18 @@ export function remove(state: PresenceState, sids: readonly SessionId[]): Status
 
 /** Removes the sessions whose grace ended by `now`. */
 export function settle(state: PresenceState, now: number): StatusChange[] {
-  const due: SessionId[] = [];
-  for (const [sid, leavesAt] of state.leaving) {
-    if (leavesAt > now) break;
-    due.push(sid);
-  }
-  return remove(state, due);
+  const later = state.queue.findIndex(({ leavesAt }) => leavesAt > now);
+  const past = state.queue.splice(0, later < 0 ? state.queue.length : later);
+  const due = past.filter(({ sid, leavesAt }) => state.leaving.get(sid) === leavesAt);
+  return remove(state, due.map(({ sid }) => sid));
 }
 
 /** When the next leaving session stops counting. */
 export function nextDue(state: PresenceState): number | undefined {
-  const [next] = state.leaving.values();
-  return next;
+  const next = state.queue.findIndex(({ sid, leavesAt }) => state.leaving.get(sid) === leavesAt);
+  // so that nobody looks at those who came back twice
+  state.queue.splice(0, next < 0 ? state.queue.length : next);
+  return state.queue[0]?.leavesAt;
 }
 
 /** What is new about these users, once for each: a batch is one step, and its parts are not seen. */

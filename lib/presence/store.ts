@@ -43,8 +43,11 @@ export interface PresenceStore {
    * that the store lost: what they add up to counts as announced, unless something else was announced since.
    */
   put(sessions: readonly SessionPresence[], options?: { silent?: boolean }): Promise<Presence[]>;
-  /** Ends sessions: they count as they were until the grace is over, or until they are put again. */
-  leave(sessions: readonly SessionPresence[]): Promise<void>;
+  /**
+   * Ends sessions: they count as they were until the grace is over, the store's own unless `graceMs` is given, or
+   * until they are put again.
+   */
+  leave(sessions: readonly SessionPresence[], options?: { graceMs?: number }): Promise<void>;
   /** Removes sessions at once, whoever owns them. */
   remove(sids: readonly SessionId[]): Promise<Presence[]>;
   /** Removes some of the sessions whose grace is over; each of them is handed to one caller only. */

@@ -49,8 +49,6 @@ export interface SessionDirectory extends AsyncDisposable {
   update(sid: SessionId, change: SessionChange): void;
   /** Lets go of a session. */
   close(sid: SessionId): void;
-  /** Writes everything again: for when the store may have lost something. */
-  rewrite(): void;
   /** Writes what is waiting. Rejects when the store is away; nothing is lost by that. */
   flush(): Promise<void>;
 }
@@ -87,6 +85,7 @@ class Directory implements SessionDirectory {
   readonly #opening = new Map<SessionId, Opening>();
   readonly #removals = new Map<SessionId, SessionRecord>();
   readonly #loop: Loop;
+  readonly #unwatch: () => void;
   #nodeRenewedAt = -Infinity;
   #isAway = false;
   #flushing: Promise<void> = Promise.resolve();
@@ -101,6 +100,7 @@ class Directory implements SessionDirectory {
     this.#batchSize = options.batchSize ?? DEFAULT_BATCH_SIZE;
     const intervalMs = options.flushIntervalMs ?? DEFAULT_FLUSH_INTERVAL_MS;
     this.#loop = supervise("Writing sessions", () => this.#tick(), { intervalMs, log: options.log });
+    this.#unwatch = this.#store.onBack(() => this.#rewrite());
   }
 
   get size(): number {
@@ -158,7 +158,8 @@ class Directory implements SessionDirectory {
     return record;
   }
 
-  rewrite(): void {
+  /** Writes everything again, for the store may have lost something. */
+  #rewrite(): void {
     this.#markAll();
     this.#loop.wake();
   }
@@ -170,7 +171,6 @@ class Directory implements SessionDirectory {
     }
     const wasAway = this.#isAway;
     try {
-      await this.#renewNode();
       await this.flush();
     } catch (error) {
       this.#setAway(error);
@@ -180,7 +180,7 @@ class Directory implements SessionDirectory {
     this.#isAway = false;
     this.#log.info("Sessions are written again", { sessions: this.size });
     // what was written just before the store went away may be lost
-    this.rewrite();
+    this.#rewrite();
   }
 
   #setAway(error: unknown): void {
@@ -217,6 +217,7 @@ class Directory implements SessionDirectory {
   }
 
   async #write(): Promise<void> {
+    await this.#renewNode();
     // first who leaves, so that a user at the limit can come back at once
     for (const records of batches([...this.#removals.values()], this.#batchSize)) {
       await this.#store.remove(records);
@@ -286,6 +287,7 @@ class Directory implements SessionDirectory {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#unwatch();
     await this.#loop[Symbol.asyncDispose]();
     try {
       await this.flush();

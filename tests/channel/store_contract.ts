@@ -82,6 +82,16 @@ export function channelStoreContract(): Case<ChannelStoreFixture>[] {
     assert.deepEqual(await store.messages(channelId("none"), 3), []);
   });
 
+  test("never keeps fewer than 200", async (store) => {
+    const messages = Array.from({ length: 300 }, (_, index) => message(T0 + index));
+    await store.append(messages[0]!);
+    await Promise.all(messages.slice(1, 280).map((one) => store.append(one)));
+    for (const one of messages.slice(280)) {
+      await store.append(one);
+      assert.equal((await store.messages(NEWS, KEPT_MESSAGES)).length, KEPT_MESSAGES);
+    }
+  });
+
   test("counts what is unread since the mark, which sending moves too", async (store) => {
     await store.append(message(T0));
     await store.append(message(T0 + 10, { parentId: messageId("m0") }));

@@ -44,7 +44,7 @@ function ofUser(changes: readonly Heard[], user: string): Heard[] {
   return changes.filter((change) => change.user === user);
 }
 
-Deno.test("presence of a fleet is the truth under 200 random schedules of tabs, drops, kills and reloads", async () => {
+Deno.test("presence of a fleet is the truth under 120 random schedules of tabs, drops, kills and reloads", async () => {
   await fc.assert(
     fc.asyncProperty(schedule, async (steps) => {
       const heard = await heardOf(steps);
@@ -59,7 +59,7 @@ Deno.test("presence of a fleet is the truth under 200 random schedules of tabs, 
         }
       }
     }),
-    { numRuns: 200 },
+    { numRuns: 120 },
   );
 });
 

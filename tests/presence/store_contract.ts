@@ -79,6 +79,20 @@ export function presenceStoreContract(): Case<PresenceStoreFixture>[] {
     assert.deepEqual(await settle(store), { changes: [], waitMs: null });
   });
 
+  test("gives a session another grace where it is told to", async ({ store, advance }) => {
+    await store.put([session("s1", "ada"), session("s2", "bob"), session("s3", "cyd")]);
+    await store.leave([session("s1", "ada")], { graceMs: 3 * GRACE_MS });
+    await store.leave([session("s2", "bob")]);
+    await store.leave([session("s3", "cyd")], { graceMs: 1 });
+    const changed: string[][] = [];
+    for (const waitMs of [1, GRACE_MS - 1, 2 * GRACE_MS]) {
+      assert.equal((await settle(store)).waitMs, waitMs);
+      advance(waitMs);
+      changed.push((await settle(store)).changes.map(({ id }) => id));
+    }
+    assert.deepEqual(changed, [["cyd"], ["bob"], ["ada"]]);
+  });
+
   test("keeps a session that was put again while it left", async ({ store, advance }) => {
     await store.put([session("s1", "ada")]);
     await store.leave([session("s1", "ada")]);

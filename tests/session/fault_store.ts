@@ -20,6 +20,7 @@ export function faultStore(store: SessionStore): FaultStore {
   return new Proxy(store, {
     get(target, name: keyof FaultStore) {
       if (name in added) return added[name as keyof typeof added];
+      if (name === "onBack") return target.onBack;
       const method = name as keyof SessionStore;
       return (...args: unknown[]) => {
         calls.push(method);
