@@ -67,7 +67,8 @@ export async function bundleIslands(
         buildIdPlugin(placeholder),
         await createDenoResolver(paths, { root, linkDir }),
       ],
-      logLevel: "error",
+      // What goes wrong is in the error that is thrown.
+      logLevel: "silent",
     });
     const sources = outputFiles.map(({ path, text }) => ({
       name: relative(root, path),
