@@ -24,7 +24,7 @@ async function open(page: Page, url: string): Promise<string[]> {
   return complaints;
 }
 
-async function countersComeAlive(page: Page, { origin }: ServedFixture): Promise<void> {
+async function countersComeAlive(page: Page, { origin, text }: ServedFixture): Promise<void> {
   const complaints = await open(page, `${origin}/counters`);
   await page.locator("#first[data-hydrated=true]").waitFor();
 
@@ -44,7 +44,10 @@ async function countersComeAlive(page: Page, { origin }: ServedFixture): Promise
   await page.locator("#toggle > button").click();
   await page.locator("#inner").waitFor({ state: "detached" });
 
-  assert.equal(await page.locator("#local").textContent(), "local ready");
+  const local = page.locator("#local", { hasText: "local in a browser" });
+  const title = /<p id="local" title="([^"]+)"/.exec(await text("/counters"))![1];
+  assert.equal(await local.getAttribute("title"), title);
+
   // Hydration adopts what the server rendered: nothing is there twice.
   assert.deepEqual(await page.locator("output").allTextContents(), ["Count: 5", "Count: 5"]);
   assert.deepEqual(complaints, []);

@@ -56,7 +56,7 @@ Deno.test("build() sends browsers no serialiser, no server code, and little in a
     await new Builder({ root: FIXTURE, outDir }).build();
     const { texts } = await scripts(outDir);
     for (const [name, text] of texts) {
-      assert.doesNotMatch(text, /Cannot stringify|Deno\.|modulepreload|sourceMappingURL/, name);
+      assert.doesNotMatch(text, /Cannot stringify|HttpError|Deno\.|modulepreload|sourceMappingURL/, name);
     }
     const common = [...texts].filter(([name]) => /^(fresh-runtime|chunk-)/.test(name));
     const sizes = await Promise.all(common.map(([, text]) => gzipSize(text)));

@@ -25,6 +25,8 @@ export interface Bundle {
   files: Map<string, Uint8Array<ArrayBuffer>>;
 }
 
+/** Stands for the build id, which is not known before the files are. */
+const PLACEHOLDER = "__FRESH_BUILD_ID__";
 const RUNTIME = fileURLToPath(new URL("../client/boot.ts", import.meta.url));
 const BUILD_ID_MODULE = fileURLToPath(
   new URL("../build_id.ts", import.meta.url),
@@ -40,8 +42,6 @@ export async function bundleIslands(
   try {
     const names = ["fresh-runtime", ...islandNames(islands)];
     const paths = [RUNTIME, ...islands];
-    // The id is not known before the files are; this stands for it and has its length.
-    const placeholder = crypto.randomUUID().replaceAll("-", "");
     const { outputFiles, metafile } = await esbuild.build({
       entryPoints: names.map((out, i) => ({ out, in: paths[i]! })),
       outdir: root,
@@ -64,7 +64,7 @@ export async function bundleIslands(
       },
       chunkNames: "chunk-[hash]",
       plugins: [
-        buildIdPlugin(placeholder),
+        buildIdPlugin(),
         await createDenoResolver(paths, { root, linkDir }),
       ],
       // What goes wrong is in the error that is thrown.
@@ -75,12 +75,12 @@ export async function bundleIslands(
       text,
     }));
     sources.sort((a, b) => a.name < b.name ? -1 : 1);
-    const stable = sources.map(({ name, text }) => `${name}\n${text.replaceAll(placeholder, "")}`).join("\n");
+    const stable = sources.map(({ name, text }) => `${name}\n${text.replaceAll(PLACEHOLDER, "")}`).join("\n");
     const buildId = (await sha256(new TextEncoder().encode(stable + salt)))
-      .slice(0, placeholder.length);
+      .slice(0, 32);
     const files = new Map(sources.map(({ name, text }) => [
       name,
-      new TextEncoder().encode(text.replaceAll(placeholder, buildId)),
+      new TextEncoder().encode(text.replaceAll(PLACEHOLDER, buildId)),
     ]));
     const [clientEntry, ...islandFiles] = names.map((name) => `${name}.js`);
     const imports = new Map(
@@ -125,7 +125,7 @@ function islandNames(islands: readonly string[]): string[] {
 }
 
 /** Gives the browser the build id as a constant. */
-function buildIdPlugin(buildId: string): esbuild.Plugin {
+function buildIdPlugin(): esbuild.Plugin {
   return {
     name: "build-id",
     setup(build) {
@@ -134,7 +134,7 @@ function buildIdPlugin(buildId: string): esbuild.Plugin {
         ({ path }) =>
           path === BUILD_ID_MODULE
             ? {
-              contents: `export const getBuildId = () => ${JSON.stringify(buildId)};`,
+              contents: `export const getBuildId = () => ${JSON.stringify(PLACEHOLDER)};`,
             }
             : undefined,
       );

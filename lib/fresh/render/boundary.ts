@@ -58,9 +58,13 @@ export function IslandBoundary(
   );
 }
 
+/** Children may be a list; any other prop that is a list must keep its shape, and cannot hold markup. */
 function isMarkup(name: string, value: unknown): boolean {
-  return isElement(value) ||
-    (name === "children" && Array.isArray(value) && value.some(isElement));
+  return isElement(value) || (name === "children" && hasElement(value));
+}
+
+function hasElement(value: unknown): boolean {
+  return Array.isArray(value) ? value.some(hasElement) : isElement(value);
 }
 
 function PlacedSlot({ id }: { id: number }): JSX.Element {

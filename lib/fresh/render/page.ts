@@ -59,7 +59,7 @@ export async function renderPage<State>(
     const child = content;
     ctx.Component = () => child;
     const result = await renderComponent(ctx, layout, {
-      data: undefined,
+      data: null,
       child: () => child,
     });
     if (result instanceof Response) return result;
@@ -72,7 +72,7 @@ export async function renderPage<State>(
   if (app !== null) {
     ctx.Component = () => contentHtml;
     const result = await renderComponent(ctx, app, {
-      data: undefined,
+      data: null,
       child: () => contentHtml,
     });
     if (result instanceof Response) return result;
