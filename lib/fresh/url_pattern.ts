@@ -48,8 +48,6 @@ function urlPatternMatcher(pathname: string): PathMatcher {
   return (path) => {
     const groups = pattern.exec({ pathname: path })?.pathname.groups;
     if (groups === undefined) return null;
-    return Object.fromEntries(
-      Object.entries(groups).map(([name, value]) => [name, value ?? ""]),
-    );
+    return Object.fromEntries(Object.entries(groups).map(([name, value]) => [name, value ?? ""]));
   };
 }

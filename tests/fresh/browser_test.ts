@@ -44,7 +44,7 @@ async function countersComeAlive(page: Page, { origin, text }: ServedFixture): P
   await page.locator("#toggle > button").click();
   await page.locator("#inner").waitFor({ state: "detached" });
 
-  const local = page.locator("#local", { hasText: "local in a browser" });
+  const local = page.locator("#local", { hasText: "in a browser loaded when asked" });
   const title = /<p id="local" title="([^"]+)"/.exec(await text("/counters"))![1];
   assert.equal(await local.getAttribute("title"), title);
 

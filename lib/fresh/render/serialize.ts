@@ -18,9 +18,7 @@ export function isElement(value: unknown): value is JSX.Element {
 }
 
 /** Throws when a prop cannot cross to the browser. */
-export function serializeProps(
-  props: readonly Record<string, unknown>[],
-): string {
+export function serializeProps(props: readonly Record<string, unknown>[]): string {
   return stringify(props, {
     Refused: refuse,
     // A computed signal is a subclass; the browser gets its value in one that nothing can write.
