@@ -231,6 +231,7 @@ export const TRANSITIONS: { readonly [Name in StateName]: Row<Name> } = {
     }),
     rtt: (state, { rttMs }) => ({ ...state, rttMs }),
     upgrade: (state, { wire }) => ({ ...state, wire }),
+    refused: (state, event, context) => judged(lived(state, context), event, context),
     ended: (state, event, context) => judged(lived(state, context), event, context),
     closed: (state, { message }, context) => failed(lived(state, context), { ...LOST, message }, context),
     suspect: (state, _, context) =>
