@@ -117,8 +117,6 @@ type Step<Name extends StateName, Type extends EventType> = (
 ) => StateOf<(typeof REACH)[Name][number]>;
 type Row<Name extends StateName> = { readonly [Type in EventType]?: Step<Name, Type> };
 
-const stopped = (): StateOf<"disconnected"> => ({ name: "disconnected", reason: "stopped", cause: MANUAL });
-
 function authorizing({ attempt, credentials }: Attempting, cause: Cause | null): StateOf<"authorizing"> {
   return { name: "authorizing", attempt, credentials, cause };
 }
@@ -162,8 +160,8 @@ function judged(
 }
 
 /** An attempt at once, or as soon as the server allows one. */
-function now(state: Resting, context: Context): StateOf<"authorizing" | "waiting"> {
-  if (context.now >= state.notBefore) return authorizing(state, state.cause);
+function whenAllowed(state: Resting, { now }: Context): StateOf<"authorizing" | "waiting"> {
+  if (now >= state.notBefore) return next(state);
   const { attempt, credentials, cause, notBefore } = state;
   return { name: "waiting", attempt, credentials, cause, notBefore, retryAt: notBefore };
 }
@@ -174,84 +172,85 @@ function lived(state: StateOf<"connected">, context: Context): Attempting {
   return healthy ? { attempt: 0, credentials: "current" } : state;
 }
 
-const LOST = { kind: "lost" } as const;
 const OFFLINE: Cause = { kind: "offline", message: "the network is gone" };
 const AWAY: Cause = { kind: "page", message: "the page was put away" };
 const SIGNED_OUT: Cause = { kind: "token", message: "there is no token" };
 const MANUAL: Cause = { kind: "manual", message: "asked for by the app" };
 
+const stopped = (): StateOf<"disconnected"> => ({ name: "disconnected", reason: "stopped", cause: MANUAL });
+const first = (): StateOf<"authorizing"> => authorizing({ attempt: 0, credentials: "current" }, null);
+const next = (state: Resting): StateOf<"authorizing"> => authorizing(state, state.cause);
+
+/** What can call an attempt off. */
+const calledOff = {
+  disconnect: stopped,
+  offline: (state: Trying) => paused(state, "offline", state.cause ?? OFFLINE),
+  suspend: (state: Trying) => paused(state, "page", state.cause ?? AWAY),
+};
+
 /** The table: what each event does in each state. An event that a state has no entry for changes nothing. */
 export const TRANSITIONS: { readonly [Name in StateName]: Row<Name> } = {
-  disconnected: {
-    connect: () => authorizing({ attempt: 0, credentials: "current" }, null),
-    reconnect: () => authorizing({ attempt: 0, credentials: "current" }, null),
-  },
+  disconnected: { connect: first, reconnect: first },
   authorizing: {
-    disconnect: stopped,
-    token: ({ attempt, credentials, cause }, { token }) => ({
+    ...calledOff,
+    token: ({ credentials, ...state }, { token }) => ({
+      ...state,
       name: "opening",
       token,
-      attempt,
       credentials: credentials === "refresh" ? "refreshed" : credentials,
-      cause,
     }),
     "signed-out": () => ({ name: "disconnected", reason: "unauthorized", cause: SIGNED_OUT }),
     "token-failed": (state, { message }, context) => failed(state, { kind: "token", message }, context),
     timeout: (state, _, context) => failed(state, { kind: "timeout", message: "no token in time" }, context),
-    offline: (state) => paused(state, "offline", state.cause ?? OFFLINE),
-    suspend: (state) => paused(state, "page", state.cause ?? AWAY),
   },
   opening: {
-    disconnect: stopped,
-    ready: ({ attempt, credentials, token }, { session, wire }, context) => ({
+    ...calledOff,
+    ready: ({ attempt, credentials, token }, { session, wire }, { now }) => ({
       name: "connected",
       attempt,
       credentials,
       token,
       session,
       wire,
-      since: context.now,
+      since: now,
       rttMs: null,
     }),
     refused: judged,
     ended: judged,
-    closed: (state, { message }, context) => failed(state, { ...LOST, message }, context),
+    closed: (state, { message }, context) => failed(state, { kind: "lost", message }, context),
     timeout: (state, _, context) =>
       failed(state, { kind: "timeout", message: "no session in time" }, context),
-    offline: (state) => paused(state, "offline", state.cause ?? OFFLINE),
-    suspend: (state) => paused(state, "page", state.cause ?? AWAY),
   },
   connected: {
     disconnect: stopped,
     reconnect: (state, _, context) => authorizing(lived(state, context), MANUAL),
     ready: (state, { session, wire }) => ({ ...state, session, wire }),
-    extended: (state, { expiresAt }) => ({
-      ...state,
-      session: { ...state.session, expiresAt },
-    }),
+    extended: (state, { expiresAt }) => ({ ...state, session: { ...state.session, expiresAt } }),
     rtt: (state, { rttMs }) => ({ ...state, rttMs }),
     upgrade: (state, { wire }) => ({ ...state, wire }),
     refused: (state, event, context) => judged(lived(state, context), event, context),
     ended: (state, event, context) => judged(lived(state, context), event, context),
-    closed: (state, { message }, context) => failed(lived(state, context), { ...LOST, message }, context),
+    closed: (state, { message }, context) =>
+      failed(lived(state, context), { kind: "lost", message }, context),
     suspect: (state, _, context) =>
       failed(lived(state, context), { kind: "suspect", message: "a heartbeat was not answered" }, context),
     suspend: (state, _, context) => paused(lived(state, context), "page", AWAY),
   },
   waiting: {
     disconnect: stopped,
-    reconnect: (state) => authorizing(state, state.cause),
-    timeout: (state) => authorizing(state, state.cause),
-    nudge: (state, _, context) => now(state, context),
+    reconnect: next,
+    timeout: next,
+    nudge: (state, _, context) => whenAllowed(state, context),
     offline: (state) => paused(state, "offline", state.cause, state.notBefore),
     suspend: (state) => paused(state, "page", state.cause, state.notBefore),
   },
   paused: {
     disconnect: stopped,
-    reconnect: (state) => authorizing(state, state.cause),
-    nudge: (state, _, context) => state.by === "offline" && context.online ? now(state, context) : state,
+    reconnect: next,
+    nudge: (state, _, context) =>
+      state.by === "offline" && context.online ? whenAllowed(state, context) : state,
     suspend: (state) => ({ ...state, by: "page" }),
-    resume: (state, _, context) => context.online ? now(state, context) : { ...state, by: "offline" },
+    resume: (state, _, context) => context.online ? whenAllowed(state, context) : { ...state, by: "offline" },
   },
 };
 
