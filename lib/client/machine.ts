@@ -7,8 +7,9 @@ import type { SessionReady } from "../protocol/events.ts";
 import type { Cause, DisconnectReason } from "./status.ts";
 
 /**
- * Where a row of attempts stands with its token: `current` — ask for the current one · `refresh` — it was refused, ask
- * for a new one · `refreshed` — a new one was got, and another refusal is final.
+ * Where an attempt stands with its token: `current` — ask for the current one · `refresh` — it was refused, ask for a
+ * new one · `refreshed` — a new one was got, and a refusal is final. A rest makes `current` of `refreshed`: it may last
+ * until the new token is old, and the back-off keeps the two from taking turns quickly.
  */
 export type Credentials = "current" | "refresh" | "refreshed";
 
@@ -24,6 +25,7 @@ interface Trying extends Attempting {
 }
 
 interface Resting extends Attempting {
+  credentials: Exclude<Credentials, "refreshed">;
   cause: Cause;
   /** Epoch milliseconds before which the server wants no attempt. */
   notBefore: number;
@@ -85,8 +87,7 @@ export type StateName = State["name"];
 /** The names of the events. */
 export type EventType = Event["type"];
 type StateOf<Name extends StateName> = Extract<State, { name: Name }>;
-type EventOf<Type extends EventType> = Type extends unknown ? Extract<Event, { type: Type }> & { type: Type }
-  : never;
+type EventOf<Type extends EventType> = Extract<Event, { type: Type }>;
 
 /** What the machine has to know of the world for a transition. */
 export interface Context {
@@ -121,24 +122,30 @@ function authorizing({ attempt, credentials }: Attempting, cause: Cause | null):
   return { name: "authorizing", attempt, credentials, cause };
 }
 
+function resting({ attempt, credentials }: Attempting, cause: Cause, notBefore: number): Resting {
+  return { attempt, credentials: credentials === "refreshed" ? "current" : credentials, cause, notBefore };
+}
+
 function paused(state: Attempting, by: "offline" | "page", cause: Cause, notBefore = 0): StateOf<"paused"> {
-  const { attempt, credentials } = state;
-  return { name: "paused", by, attempt, credentials, cause, notBefore };
+  return { name: "paused", by, ...resting(state, cause, notBefore) };
+}
+
+function waiting(state: Attempting, retryAt: number, cause: Cause, notBefore: number): StateOf<"waiting"> {
+  return { name: "waiting", retryAt, ...resting(state, cause, notBefore) };
 }
 
 /** The attempt, or what was an attempt until now, failed: wait for the next one, or give up. */
 function failed(
-  { attempt: failures, credentials }: Attempting,
+  before: Attempting,
   cause: Cause,
-  context: Context,
+  { now, online, backoff, maxAttempts }: Context,
   retryAfterMs = 0,
 ): StateOf<"waiting" | "paused" | "disconnected"> {
-  const attempt = failures + 1;
-  if (attempt > context.maxAttempts) return { name: "disconnected", reason: "exhausted", cause };
-  const notBefore = retryAfterMs > 0 ? context.now + retryAfterMs : 0;
-  if (!context.online) return paused({ attempt, credentials }, "offline", cause, notBefore);
-  const retryAt = context.now + Math.max(context.backoff(attempt), retryAfterMs);
-  return { name: "waiting", attempt, credentials, cause, notBefore, retryAt };
+  const state = { ...before, attempt: before.attempt + 1 };
+  if (state.attempt > maxAttempts) return { name: "disconnected", reason: "exhausted", cause };
+  const notBefore = retryAfterMs > 0 ? now + retryAfterMs : 0;
+  if (!online) return paused(state, "offline", cause, notBefore);
+  return waiting(state, now + Math.max(backoff(state.attempt), retryAfterMs), cause, notBefore);
 }
 
 /** The server said no, or ended the session: its `action` says what comes next. */
@@ -161,9 +168,8 @@ function judged(
 
 /** An attempt at once, or as soon as the server allows one. */
 function whenAllowed(state: Resting, { now }: Context): StateOf<"authorizing" | "waiting"> {
-  if (now >= state.notBefore) return next(state);
-  const { attempt, credentials, cause, notBefore } = state;
-  return { name: "waiting", attempt, credentials, cause, notBefore, retryAt: notBefore };
+  const { cause, notBefore } = state;
+  return now >= notBefore ? next(state) : waiting(state, notBefore, cause, notBefore);
 }
 
 /** What a connection counts for when it ends: one that was healthy ends the row of failures. */

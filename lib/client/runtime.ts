@@ -231,7 +231,7 @@ class Runtime implements Connection {
 
   async #authorize(refresh: boolean, signal: AbortSignal): Promise<void> {
     const event = await this.#tokens.get(refresh, signal).then(
-      (token): Event => token === null ? { type: "signed-out" } : { type: "token", token },
+      (token): Event => token ? { type: "token", token } : { type: "signed-out" },
       (error): Event => ({ type: "token-failed", message: String(error) }),
     );
     if (!signal.aborted) this.#dispatch(event);
@@ -302,7 +302,7 @@ class Runtime implements Connection {
   async #extend(signal: AbortSignal): Promise<void> {
     try {
       const token = await this.#tokens.get(true, signal);
-      if (token === null) return;
+      if (!token) return;
       const { expiresAt } = await this.request("auth:refresh", { token }, { signal });
       this.#dispatch({ type: "extended", expiresAt });
     } catch (error) {
