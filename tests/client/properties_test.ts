@@ -128,8 +128,10 @@ Deno.test("connection keeps its promises through 1,000 random histories", async 
       using s = play();
       const { connection, transport, clock } = s;
       for (const step of steps) {
+        const before = connection.state;
         await s.take(step);
         const { state } = connection;
+        if (step.by === "server" && step.what === "stale") assert.equal(state, before, "the past is over");
         const name = state.status === "reconnecting" ? state.phase : state.status;
         seen.add(name);
         assert.equal(transport.overlaps, 0, "never two lines");
