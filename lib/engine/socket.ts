@@ -197,7 +197,7 @@ export class EngineSocket extends Emitter<SocketEvents> implements Beating, Pres
 
   /** The transport's connection is gone. */
   lost(error?: Error): void {
-    this.end(error === undefined ? "transport close" : "transport error", { description: error });
+    this.end("transport close", { description: error });
   }
 
   /** Called by the heartbeat. */
