@@ -32,7 +32,7 @@ export interface SocketEvents {
   packet: [packet: Packet];
   /** A packet is about to be written or queued. */
   packetCreate: [packet: Packet];
-  /** Packets are about to be handed to the transport. */
+  /** Packets were handed to the transport. */
   flush: [packets: Packet[]];
   /** Nothing is queued any more. */
   drain: [];
@@ -234,7 +234,6 @@ export class EngineSocket extends Emitter<SocketEvents> implements Beating, Pres
     }
     if (this.#queue.length === 0 || this.readyState === "closed") return;
     const frames = this.#queue.map(({ frame }) => frame);
-    if (this.transport.writable) this.#announce(frames);
     this.#sent(this.#queue.splice(0, this.transport.flush(frames)));
   }
 
@@ -288,12 +287,10 @@ export class EngineSocket extends Emitter<SocketEvents> implements Beating, Pres
   }
 
   #enqueue(frame: Frame, sent?: () => void): void {
-    if (this.#queue.length === 0) {
-      if (this.listens("flush")) this.#announce([frame]);
-      if (this.transport.offer(frame)) {
-        if (sent !== undefined) queueMicrotask(sent);
-        return this.emit("drain");
-      }
+    if (this.#queue.length === 0 && this.transport.offer(frame)) {
+      if (sent !== undefined) queueMicrotask(sent);
+      if (this.listens("flush")) this.emit("flush", [decodePacket(frame)]);
+      return this.emit("drain");
     }
     this.#queue.push({ frame, sent });
     this.#queuedBytes += frame.length;
@@ -309,15 +306,13 @@ export class EngineSocket extends Emitter<SocketEvents> implements Beating, Pres
   }
 
   #sent(taken: readonly Queued[]): void {
+    if (taken.length === 0) return;
     for (const { frame, sent } of taken) {
       this.#queuedBytes -= frame.length;
       if (sent !== undefined) queueMicrotask(sent);
     }
-    if (taken.length > 0 && this.#queue.length === 0) this.emit("drain");
-  }
-
-  #announce(frames: readonly Frame[]): void {
-    if (this.listens("flush")) this.emit("flush", frames.map((frame) => decodePacket(frame)));
+    if (this.listens("flush")) this.emit("flush", taken.map(({ frame }) => decodePacket(frame)));
+    if (this.#queue.length === 0) this.emit("drain");
   }
 
   /** Makes room for a last word, lets the owner say it, and closes. */
