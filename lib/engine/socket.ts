@@ -8,7 +8,7 @@ import type { Beating, Heartbeat } from "./heartbeat.ts";
 import type { ResolvedOptions } from "./options.ts";
 import type { Pressed, Pressure } from "./pressure.ts";
 import type { EngineRequest } from "./request.ts";
-import type { Farewell, Frame, Transport } from "./transport.ts";
+import type { Farewell, Frame, Queued, Transport } from "./transport.ts";
 
 /** Why a session ended. The first four are Engine.IO's own words. */
 export type CloseReason =
@@ -65,15 +65,10 @@ export interface WriteOptions {
   volatile?: boolean;
 }
 
-interface Queued {
-  frame: Frame;
-  sent: (() => void) | undefined;
-}
-
 const PING = "2";
 const CLOSE = 0x31, PONG = 0x33, MESSAGE = 0x34, NOOP = 0x36;
 /** How long a buffer may stay over its bound: a burst made in one turn of the event loop needs a moment to leave. */
-const OVERFLOW_GRACE_MS = 50;
+const OVERFLOW_GRACE_MS = 250;
 /** No grace past this many times the bound. */
 const HARD_BOUND_FACTOR = 4;
 
@@ -233,8 +228,7 @@ export class EngineSocket extends Emitter<SocketEvents> implements Beating, Pres
       return;
     }
     if (this.#queue.length === 0 || this.readyState === "closed") return;
-    const frames = this.#queue.map(({ frame }) => frame);
-    this.#sent(this.#queue.splice(0, this.transport.flush(frames)));
+    this.#sent(this.#queue.splice(0, this.transport.flush(this.#queue)));
   }
 
   /** Called by the pressure watch. */
@@ -274,13 +268,12 @@ export class EngineSocket extends Emitter<SocketEvents> implements Beating, Pres
 
   /** Hands over the queue, then the goodbye, as far as the transport can take them; answers whether the session is over. */
   #finish(): boolean {
-    const last = this.#queue.map(({ frame }) => frame);
-    if (last.length > 0 && this.transport.name === "polling") {
+    if (this.#queue.length > 0 && this.transport.name === "polling") {
       // the goodbye has a response of its own: clients drop what comes in the same one
-      this.#sent(this.#queue.splice(0, this.transport.flush(last)));
+      this.#sent(this.#queue.splice(0, this.transport.flush(this.#queue)));
       return false;
     }
-    if (!this.transport.close({ last })) return false;
+    if (!this.transport.close({ last: this.#queue })) return false;
     this.#sent(this.#queue.splice(0));
     this.#over(this.#closeReason);
     return true;

@@ -143,7 +143,7 @@ Deno.test("a WebSocket client that does not read is told and ended once its buff
   const chunk = "x".repeat(50_000);
   const feeder = setInterval(() => session.write(chunk), 1);
   const buffered = await slow;
-  assert.ok(buffered > 100_000 && buffered < 1_000_000, `${buffered} bytes were buffered`);
+  assert.ok(buffered > 100_000 && buffered < 700_000, `${buffered} bytes were buffered`);
   assert.equal(await reason, "slow consumer");
   clearInterval(feeder);
   // what Deno had taken still arrives, then the last word, then the close frame
@@ -186,8 +186,8 @@ Deno.test("a burst that the client does read is no reason to end it", async () =
   const opened = nextSession(server);
   await using socket = await openWebSocket(server.ws);
   const session = await opened;
-  for (let i = 0; i < 300; i++) session.write(`${i} ${"x".repeat(10_000)}`);
-  for (let i = 0; i < 300; i++) assert.ok(String(await socket.next()).startsWith(`4${i} `));
+  for (let i = 0; i < 95; i++) session.write(`${i} ${"x".repeat(10_000)}`);
+  for (let i = 0; i < 95; i++) assert.ok(String(await socket.next()).startsWith(`4${i} `));
   assert.equal(session.readyState, "open");
   assert.equal(session.bufferedBytes, 0);
 });
