@@ -28,10 +28,8 @@ export async function renderComponent<State>(
     state: ctx.state,
     url: ctx.url,
   };
-  return isAsync<PageProps<unknown, State>>(component) ? await component(props) : h(
-    component as FunctionComponent<PageProps<unknown, State>>,
-    props,
-  ) as JSX.Element;
+  if (isAsync<PageProps<unknown, State>>(component)) return await component(props);
+  return h(component as FunctionComponent<PageProps<unknown, State>>, props);
 }
 
 function isAsync<P>(component: unknown): component is AsyncAnyComponent<P> {
@@ -46,9 +44,7 @@ export async function renderPage<State>(
   { init, config }: { init: ResponseInit; config: LayoutConfig },
 ): Promise<Response> {
   if (vnode !== null && !isValidElement(vnode)) {
-    throw new TypeError(
-      "ctx.render() takes an element or null, and got something else",
-    );
+    throw new TypeError("ctx.render() takes an element or null, and got something else");
   }
   const ui = getUi(ctx);
   const layouts = config.skipInheritedLayouts ? [] : ui.layouts;
@@ -58,10 +54,7 @@ export async function renderPage<State>(
   for (const layout of layouts.toReversed()) {
     const child = content;
     ctx.Component = () => child;
-    const result = await renderComponent(ctx, layout, {
-      data: undefined,
-      child: () => child,
-    });
+    const result = await renderComponent(ctx, layout, { data: null, child: () => child });
     if (result instanceof Response) return result;
     content = result;
   }
@@ -71,10 +64,7 @@ export async function renderPage<State>(
   let document: JSX.Element | null = null;
   if (app !== null) {
     ctx.Component = () => contentHtml;
-    const result = await renderComponent(ctx, app, {
-      data: undefined,
-      child: () => contentHtml,
-    });
+    const result = await renderComponent(ctx, app, { data: null, child: () => contentHtml });
     if (result instanceof Response) return result;
     document = result;
   }
@@ -85,10 +75,7 @@ export async function renderPage<State>(
     const inner = renderToString(content ?? h(Fragment, null));
     if (app === null) return completeDocument(inner, state);
     contentHtml = rawHtml(inner);
-    return completeDocument(
-      renderToString(document ?? h(Fragment, null)),
-      state,
-    );
+    return completeDocument(renderToString(document ?? h(Fragment, null)), state);
   });
 
   const headers = new Headers(init.headers);
@@ -119,17 +106,12 @@ function createRenderState<State>(ctx: Context<State>): RenderState {
 }
 
 /** Adds what the page left out of a document. */
-function completeDocument(
-  html: string,
-  { hasHtml, hasHead, hasBody }: RenderState,
-): string {
+function completeDocument(html: string, { hasHtml, hasHead, hasBody }: RenderState): string {
   if (hasHtml && hasHead && hasBody) return html;
   const raw = rawHtml(html);
   const body = hasBody ? raw : h("body", null, raw);
   const content = hasHead ? body : h(Fragment, null, h("head", null, h("meta", { charset: "utf-8" })), body);
-  return renderToString(
-    hasHtml ? content as JSX.Element : h("html", null, content),
-  );
+  return renderToString(hasHtml ? content as JSX.Element : h("html", null, content));
 }
 
 function rawHtml(html: string): JSX.Element {
