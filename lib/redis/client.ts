@@ -69,7 +69,7 @@ class RedisClient implements Redis {
     const event = connection ? "up" : "down";
     if (this.isUp === (event === "up")) return;
     this.#connection = connection;
-    this.#log.debug(`Redis is ${event}`);
+    if (connection) this.#log.info("Redis is up");
     for (const listener of this.#events[event]) {
       try {
         listener();

@@ -188,6 +188,8 @@ class Directory implements SessionDirectory {
       this.#log.warn("Sessions cannot be written; they wait until the store is back", { error });
     }
     this.#isAway = true;
+    // the next write must reach the store to count as one
+    this.#nodeRenewedAt = -Infinity;
     // a store that is away keeps nobody out
     for (const sid of this.#opening.keys()) this.#settle(sid);
   }
