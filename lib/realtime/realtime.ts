@@ -31,9 +31,8 @@ import { createMembership } from "./membership.ts";
 import { createOutbound, type Outbound } from "./outbound.ts";
 import { announcePresence, presenceEvents } from "./presence_events.ts";
 import { createRateLimit } from "./rate_limit.ts";
-import { createRecheck } from "./recheck.ts";
 import { createMemoryAdapter } from "./recovery/memory_adapter.ts";
-import { MAX_DISCONNECTION_MS } from "./recovery/recovery.ts";
+import { inFlightMs, MAX_DISCONNECTION_MS } from "./recovery/recovery.ts";
 import { sessionEvents } from "./session_events.ts";
 import { emitLocal, type Emitted, type LiveSession, type TetherServer, type TetherSocket } from "./types.ts";
 import { usageEvents } from "./usage_events.ts";
@@ -84,24 +83,18 @@ export interface Realtime extends AsyncDisposable {
   readonly size: number;
   /** Sends what back ends have for open pages. */
   readonly outbound: Outbound;
-  /** Ends a session in words. `false`: it is not on this node, and the others were told to end it. */
+  /** Ends a session of this node in words. `false`: it is not here. */
   end(sid: SessionId, options: EndOptions): boolean;
+  /** Closes the connection of a session that another node has taken over. */
+  abandon(sid: SessionId): void;
   /** Admits nobody any more and ends all sessions, each with its own time to come back. */
   drain(): Promise<void>;
 }
 
 // how long a connection may take from the transport's opening to a token
 const CONNECT_TIMEOUT_MS = 20_000;
-const END_TOPIC = "end";
 // how many sessions a drain ends before it lets others work
 const DRAIN_BATCH = 100;
-
-/** How long a packet to a connection that is found dead can have been under way: two pings came to nothing. */
-export function inFlightMs(
-  { pingIntervalMs, pingTimeoutMs }: Pick<Config, "pingIntervalMs" | "pingTimeoutMs">,
-): number {
-  return pingIntervalMs + 2 * pingTimeoutMs;
-}
 
 /** Makes the server; it accepts requests at once. */
 export function createRealtime(options: RealtimeOptions): Realtime {
@@ -146,21 +139,11 @@ export function createRealtime(options: RealtimeOptions): Realtime {
   const membership = createMembership({ io, channels, bus });
   const { joinChannels } = membership;
 
-  function endHere(sid: SessionId, how: EndOptions): boolean {
+  function end(sid: SessionId, how: EndOptions): boolean {
     const session = live.get(sid);
     if (session !== undefined) endSession(session.socket, how);
     return session !== undefined;
   }
-
-  function end(sid: SessionId, how: EndOptions): boolean {
-    const isHere = endHere(sid, how);
-    if (!isHere) bus.publish(END_TOPIC, { sid, how });
-    return isHere;
-  }
-  bus.on(END_TOPIC, (message) => {
-    const { sid, how } = message as { sid: SessionId; how: EndOptions };
-    endHere(sid, how);
-  });
 
   function recordOf(socket: TetherSocket, { user, expiresAt }: Identity): SessionRecord {
     const { address, headers } = socket.handshake;
@@ -260,15 +243,6 @@ export function createRealtime(options: RealtimeOptions): Realtime {
     if (config.socketLogging) log.info("A session ended", { sid, reason });
   }
 
-  // alone, a revocation is never missed
-  const recheck = fleet && createRecheck({
-    ...{ live, log },
-    recheck: (identities) => revocations.recheck(identities),
-    onRevoked: ({ socket }) => endSession(socket, { code: "session/revoked" }),
-    periodMs: 3 * config.heartbeatIntervalMs,
-    onError: () => metrics.loopErrors.inc({ loop: "Recheck" }),
-  });
-
   const stop = [
     membership.close,
     announcePresence({
@@ -279,8 +253,8 @@ export function createRealtime(options: RealtimeOptions): Realtime {
     }),
     usage.onChange((models) => io.emit("usage", { models })),
     fleet?.onDegraded((degraded) => {
+      if (!degraded) channels.refresh();
       io.local.emit("session:degraded", { degraded });
-      if (!degraded) recheck?.all().catch((error) => log.error("Tokens were not checked again", { error }));
     }),
     revocations.onRevoked((revocation) => {
       for (const { socket, identity } of live.values()) {
@@ -296,6 +270,7 @@ export function createRealtime(options: RealtimeOptions): Realtime {
     },
     outbound: createOutbound({ io, bus, nodeId, live, store, maxPayloadBytes: config.maxPayloadBytes }),
     end,
+    abandon: (sid) => live.get(sid)?.socket.disconnect(true),
     async drain() {
       admission.drain(config.drainMs / 2);
       const sockets = [...live.values()].map(({ socket }) => socket);
@@ -308,7 +283,6 @@ export function createRealtime(options: RealtimeOptions): Realtime {
     },
     async [Symbol.asyncDispose]() {
       for (const off of stop) off?.();
-      await recheck?.[Symbol.asyncDispose]();
       expiry[Symbol.dispose]();
       await io.close();
       await engine.close();

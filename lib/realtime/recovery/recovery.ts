@@ -7,6 +7,13 @@ import { comparePositions, isPosition, type PacketLog, type Position, timeOf } f
 /** How long a session can be taken up again, in milliseconds. */
 export const MAX_DISCONNECTION_MS: number = 2 * 60_000;
 
+/** How long a packet to a connection that is found dead can have been under way: two pings came to nothing. */
+export function inFlightMs(
+  { pingIntervalMs, pingTimeoutMs }: { pingIntervalMs: number; pingTimeoutMs: number },
+): number {
+  return pingIntervalMs + 2 * pingTimeoutMs;
+}
+
 /** What Socket.IO asks an adapter to keep of a session. */
 export interface SocketSession {
   sid: string;
