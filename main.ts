@@ -19,6 +19,7 @@ import { createMemoryPresenceStore } from "./lib/presence/memory_store.ts";
 import { createPresence } from "./lib/presence/service.ts";
 import { SOCKET_PATH } from "./lib/protocol/events.ts";
 import { nodeId } from "./lib/protocol/ids.ts";
+import { visibleTo } from "./lib/realtime/presence_events.ts";
 import { createRealtime } from "./lib/realtime/realtime.ts";
 import { createSessionDirectory } from "./lib/session/directory.ts";
 import { createMemorySessionStore } from "./lib/session/memory_store.ts";
@@ -154,7 +155,12 @@ async function createTether(config: Config): Promise<Tether> {
       authenticate: (token) => verifier.verify(token),
       signIn,
       signOut: (identity) => revocations.revokeToken(identity),
-      presence: () => presence.list(),
+      presence: async ({ user }) => visibleTo(user.id, { channels, users: await presence.list() }),
+      channels,
+      outbound: realtime.outbound,
+      serviceToken: config.serviceToken,
+      callTimeoutMs: config.callTimeoutMs,
+      maxPayloadBytes: config.maxPayloadBytes,
       readiness: () => draining ? { ready: false, reason: "draining" } : { ready: true },
       metrics,
       metricsToken: config.metricsToken,

@@ -27,6 +27,7 @@ import { createDispatch } from "./dispatch.ts";
 import { type EndOptions, endSession } from "./ending.ts";
 import { createHandshake } from "./handshake.ts";
 import { createMembership } from "./membership.ts";
+import { noteEvents } from "./note_events.ts";
 import { createOutbound, type Outbound } from "./outbound.ts";
 import { announcePresence, presenceEvents } from "./presence_events.ts";
 import { createRateLimit } from "./rate_limit.ts";
@@ -119,6 +120,7 @@ export function createRealtime(options: RealtimeOptions): Realtime {
     onExpired: (sid) => end(sid, { code: "session/expired" }),
     onError: (error) => log.error("A session could not be told of its expiry", { error }),
   });
+  const outbound = createOutbound({ io, bus, nodeId, live, store, maxPayloadBytes: config.maxPayloadBytes });
   const membership = createMembership({ io, channels, bus });
   const { joinChannels } = membership;
 
@@ -180,6 +182,7 @@ export function createRealtime(options: RealtimeOptions): Realtime {
       sessionEvents({ authenticate: (token) => verifier.verify(token), joinChannels, renew, alive }),
       presenceEvents({ presence, channels }),
       channelEvents({ io, channels, joinChannels }),
+      noteEvents(),
       usageEvents(usage),
     ],
     sessionOf: (socket) => live.get(socket.id),
@@ -207,6 +210,7 @@ export function createRealtime(options: RealtimeOptions): Realtime {
     sessions.close(sid);
     presence.disconnect(sid);
     usage.end(sid);
+    outbound.end(sid);
     metrics.endedSessions.inc({ reason });
     if (config.socketLogging) log.info("A session ended", { sid, reason });
   }
@@ -232,7 +236,7 @@ export function createRealtime(options: RealtimeOptions): Realtime {
     get size() {
       return live.size;
     },
-    outbound: createOutbound({ io, bus, nodeId, live, store, maxPayloadBytes: config.maxPayloadBytes }),
+    outbound,
     end,
     async drain() {
       admission.drain(config.drainMs / 2);
