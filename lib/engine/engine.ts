@@ -77,7 +77,9 @@ class DenoEngine extends Emitter<EngineEvents> implements Engine, Host {
   }
 
   async handle(request: Request, info: RequestInfo): Promise<Response> {
-    const url = new URL(request.url);
+    const url = URL.parse(request.url);
+    // the Host header is the client's to choose, and with it the URL can be none
+    if (url === null) return new RequestRefused(3).toResponse(new Headers());
     const { path } = this.options;
     if (url.pathname !== path && `${url.pathname}/` !== path) {
       return new Response("Not found", { status: 404 });

@@ -8,7 +8,7 @@ import type { Beating, Heartbeat } from "./heartbeat.ts";
 import type { ResolvedOptions } from "./options.ts";
 import type { Pressed, Pressure } from "./pressure.ts";
 import type { EngineRequest } from "./request.ts";
-import type { Farewell, Frame, Transport } from "./transport.ts";
+import type { Farewell, Frame, Queued, Transport } from "./transport.ts";
 
 /** Why a session ended. The first four are Engine.IO's own words. */
 export type CloseReason =
@@ -32,7 +32,7 @@ export interface SocketEvents {
   packet: [packet: Packet];
   /** A packet is about to be written or queued. */
   packetCreate: [packet: Packet];
-  /** Packets are about to be handed to the transport. */
+  /** Packets were handed to the transport. */
   flush: [packets: Packet[]];
   /** Nothing is queued any more. */
   drain: [];
@@ -65,15 +65,10 @@ export interface WriteOptions {
   volatile?: boolean;
 }
 
-interface Queued {
-  frame: Frame;
-  sent: (() => void) | undefined;
-}
-
 const PING = "2";
 const CLOSE = 0x31, PONG = 0x33, MESSAGE = 0x34, NOOP = 0x36;
 /** How long a buffer may stay over its bound: a burst made in one turn of the event loop needs a moment to leave. */
-const OVERFLOW_GRACE_MS = 50;
+const OVERFLOW_GRACE_MS = 250;
 /** No grace past this many times the bound. */
 const HARD_BOUND_FACTOR = 4;
 
@@ -197,7 +192,7 @@ export class EngineSocket extends Emitter<SocketEvents> implements Beating, Pres
 
   /** The transport's connection is gone. */
   lost(error?: Error): void {
-    this.end(error === undefined ? "transport close" : "transport error", { description: error });
+    this.end("transport close", { description: error });
   }
 
   /** Called by the heartbeat. */
@@ -233,9 +228,7 @@ export class EngineSocket extends Emitter<SocketEvents> implements Beating, Pres
       return;
     }
     if (this.#queue.length === 0 || this.readyState === "closed") return;
-    const frames = this.#queue.map(({ frame }) => frame);
-    if (this.transport.writable) this.#announce(frames);
-    this.#sent(this.#queue.splice(0, this.transport.flush(frames)));
+    this.#sent(this.#queue.splice(0, this.transport.flush(this.#queue)));
   }
 
   /** Called by the pressure watch. */
@@ -275,25 +268,22 @@ export class EngineSocket extends Emitter<SocketEvents> implements Beating, Pres
 
   /** Hands over the queue, then the goodbye, as far as the transport can take them; answers whether the session is over. */
   #finish(): boolean {
-    const last = this.#queue.map(({ frame }) => frame);
-    if (last.length > 0 && this.transport.name === "polling") {
+    if (this.#queue.length > 0 && this.transport.name === "polling") {
       // the goodbye has a response of its own: clients drop what comes in the same one
-      this.#sent(this.#queue.splice(0, this.transport.flush(last)));
+      this.#sent(this.#queue.splice(0, this.transport.flush(this.#queue)));
       return false;
     }
-    if (!this.transport.close({ last })) return false;
+    if (!this.transport.close({ last: this.#queue })) return false;
     this.#sent(this.#queue.splice(0));
     this.#over(this.#closeReason);
     return true;
   }
 
   #enqueue(frame: Frame, sent?: () => void): void {
-    if (this.#queue.length === 0) {
-      if (this.listens("flush")) this.#announce([frame]);
-      if (this.transport.offer(frame)) {
-        if (sent !== undefined) queueMicrotask(sent);
-        return this.emit("drain");
-      }
+    if (this.#queue.length === 0 && this.transport.offer(frame)) {
+      if (sent !== undefined) queueMicrotask(sent);
+      if (this.listens("flush")) this.emit("flush", [decodePacket(frame)]);
+      return this.emit("drain");
     }
     this.#queue.push({ frame, sent });
     this.#queuedBytes += frame.length;
@@ -309,15 +299,13 @@ export class EngineSocket extends Emitter<SocketEvents> implements Beating, Pres
   }
 
   #sent(taken: readonly Queued[]): void {
+    if (taken.length === 0) return;
     for (const { frame, sent } of taken) {
       this.#queuedBytes -= frame.length;
       if (sent !== undefined) queueMicrotask(sent);
     }
-    if (taken.length > 0 && this.#queue.length === 0) this.emit("drain");
-  }
-
-  #announce(frames: readonly Frame[]): void {
-    if (this.listens("flush")) this.emit("flush", frames.map((frame) => decodePacket(frame)));
+    if (this.listens("flush")) this.emit("flush", taken.map(({ frame }) => decodePacket(frame)));
+    if (this.#queue.length === 0) this.emit("drain");
   }
 
   /** Makes room for a last word, lets the owner say it, and closes. */

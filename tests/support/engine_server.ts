@@ -11,11 +11,16 @@ export interface TestServer extends AsyncDisposable {
   readonly ws: string;
 }
 
-/** Serves `engine` on a free port until it is disposed of. */
+/** Serves `engine` on a free port until it is disposed of, which throws if the engine ever did. */
 export function serve(engine: Engine, path: string): TestServer {
   const abort = new AbortController();
+  const errors: unknown[] = [];
+  const onError = (error: unknown): Response => {
+    errors.push(error);
+    return new Response("the handler threw", { status: 500 });
+  };
   const server = Deno.serve(
-    { port: 0, hostname: "127.0.0.1", signal: abort.signal, onListen() {} },
+    { port: 0, hostname: "127.0.0.1", signal: abort.signal, onError, onListen() {} },
     (request, info) => engine.handle(request, info),
   );
   const { port } = server.addr;
@@ -28,6 +33,7 @@ export function serve(engine: Engine, path: string): TestServer {
       await engine.close();
       abort.abort();
       await server.finished;
+      if (errors.length > 0) throw new AggregateError(errors, "The engine threw while it handled a request");
     },
   };
 }
