@@ -15,6 +15,7 @@ import { createChannels } from "./lib/channel/service.ts";
 import { createPresence } from "./lib/presence/service.ts";
 import { SOCKET_PATH } from "./lib/protocol/events.ts";
 import { nodeId } from "./lib/protocol/ids.ts";
+import { visibleTo } from "./lib/realtime/presence_events.ts";
 import { createRealtime } from "./lib/realtime/realtime.ts";
 import { createSessionDirectory } from "./lib/session/directory.ts";
 import { createReaper } from "./lib/session/reaper.ts";
@@ -156,7 +157,12 @@ async function createTether(config: Config): Promise<Tether> {
       authenticate: (token) => verifier.verify(token),
       signIn,
       signOut: (identity) => revocations.revokeToken(identity),
-      presence: () => presence.list(),
+      presence: async ({ user }) => visibleTo(user.id, { channels, users: await presence.list() }),
+      channels,
+      outbound: realtime.outbound,
+      serviceToken: config.serviceToken,
+      callTimeoutMs: config.callTimeoutMs,
+      maxPayloadBytes: config.maxPayloadBytes,
       readiness() {
         const reason = draining ? "draining" : stores.problem();
         return reason === undefined ? { ready: true } : { ready: false, reason };

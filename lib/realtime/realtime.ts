@@ -28,6 +28,7 @@ import { type EndOptions, endSession } from "./ending.ts";
 import { createHandshake } from "./handshake.ts";
 import type { Fleet } from "./fleet/fleet.ts";
 import { createMembership } from "./membership.ts";
+import { noteEvents } from "./note_events.ts";
 import { createOutbound, type Outbound } from "./outbound.ts";
 import { announcePresence, presenceEvents } from "./presence_events.ts";
 import { createRateLimit } from "./rate_limit.ts";
@@ -136,6 +137,7 @@ export function createRealtime(options: RealtimeOptions): Realtime {
     onExpired: (sid) => end(sid, { code: "session/expired" }),
     onError: (error) => log.error("A session could not be told of its expiry", { error }),
   });
+  const outbound = createOutbound({ io, bus, nodeId, live, store, maxPayloadBytes: config.maxPayloadBytes });
   const membership = createMembership({ io, channels, bus });
   const { joinChannels } = membership;
 
@@ -213,6 +215,7 @@ export function createRealtime(options: RealtimeOptions): Realtime {
       sessionEvents({ authenticate: (token) => verifier.verify(token), joinChannels, renew, alive }),
       presenceEvents({ presence, channels }),
       channelEvents({ io, channels, joinChannels }),
+      noteEvents(),
       usageEvents(usage),
     ],
     ...{ log, metrics },
@@ -239,6 +242,7 @@ export function createRealtime(options: RealtimeOptions): Realtime {
     sessions.close(sid);
     presence.disconnect(sid);
     usage.end(sid);
+    outbound.end(sid);
     metrics.endedSessions.inc({ reason });
     if (config.socketLogging) log.info("A session ended", { sid, reason });
   }
@@ -268,7 +272,7 @@ export function createRealtime(options: RealtimeOptions): Realtime {
     get size() {
       return live.size;
     },
-    outbound: createOutbound({ io, bus, nodeId, live, store, maxPayloadBytes: config.maxPayloadBytes }),
+    outbound,
     end,
     abandon: (sid) => live.get(sid)?.socket.disconnect(true),
     async drain() {

@@ -11,6 +11,7 @@ import { createPacketLog } from "../recovery/packet_log.ts";
 import { createRecovery, MAX_DISCONNECTION_MS, type Recovery } from "../recovery/recovery.ts";
 import type { AdapterConstructor } from "../types.ts";
 import { createFleetAdapter } from "./adapter.ts";
+import { createFleetBus } from "./bus.ts";
 import { createLink } from "./link.ts";
 import { createRedisSessions } from "./sessions.ts";
 import { createStreamClient } from "./stream_client.ts";
@@ -50,7 +51,6 @@ export async function createFleet(options: FleetOptions): Promise<Fleet> {
   const key = keyFamily(prefix, "fleet");
   const keepMs = MAX_DISCONNECTION_MS + inFlightMs;
   const packets = createPacketLog({ keepMs });
-  const topics = new Map<string, ((data: unknown) => void)[]>();
   const listeners = new Set<(degraded: boolean) => void>();
   let degraded: string | undefined, isDeaf = false;
   let healing: ReturnType<typeof setTimeout> | undefined;
@@ -75,16 +75,13 @@ export async function createFleet(options: FleetOptions): Promise<Fleet> {
     for (const listener of listeners) listener(reason !== undefined);
   }
 
+  const bus = createFleetBus({ link: () => link, nodeId, maxPayloadBytes, log });
   const link = createLink({
     ...{ redis, nodeId, keepMs, log },
     key: key("stream"),
     onHeard(position, message) {
-      const topic = message?.fields.topic;
-      if (topic === undefined) return adapter.hear(position, message);
-      packets.advance(position);
-      if (message!.past) return;
-      const data: unknown = JSON.parse(message!.fields.data!);
-      for (const listener of topics.get(topic) ?? []) listener(data);
+      if (message !== undefined && bus.hear(message)) packets.advance(position);
+      else adapter.hear(position, message);
     },
     onMissed: degrade,
     onDeaf(reason) {
@@ -109,16 +106,7 @@ export async function createFleet(options: FleetOptions): Promise<Fleet> {
   return {
     adapter: adapter.adapter,
     recovery,
-    bus: {
-      publish(topic, data) {
-        const json = JSON.stringify(data);
-        if (json.length > maxPayloadBytes) log.error("A message is too large to be published", { topic });
-        else link.send({ topic, data: json });
-      },
-      on(topic, listener) {
-        topics.set(topic, [...topics.get(topic) ?? [], listener]);
-      },
-    },
+    bus,
     get degraded() {
       return degraded;
     },

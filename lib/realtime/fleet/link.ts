@@ -47,6 +47,8 @@ export interface Link extends AsyncDisposable {
   send(fields: Fields, sent?: Sent): void;
   /** Resolves when the node has heard up to `position`, or with `false` when it does not within a second. */
   heard(position: Position): Promise<boolean>;
+  /** The other nodes that were heard in the last seconds. */
+  others(): string[];
   /** Resolves when the node hears for the first time, or `signal` aborts. */
   whenHearing(signal: AbortSignal): Promise<void>;
 }
@@ -69,6 +71,7 @@ export function createLink(options: LinkOptions): Link {
 
 class StreamLink implements Link {
   readonly #options: LinkOptions;
+  readonly #probeIntervalMs: number;
   readonly #outbox: Outbox;
   readonly #senders = createSenders();
   readonly #closing = new AbortController();
@@ -88,6 +91,7 @@ class StreamLink implements Link {
   constructor(options: LinkOptions) {
     this.#options = options;
     const { redis, log, onError, onMissed, probeIntervalMs = DEFAULT_PROBE_INTERVAL_MS } = options;
+    this.#probeIntervalMs = probeIntervalMs;
     this.#outbox = createOutbox({
       write: (args) => this.#write(args),
       isUp: () => redis.isUp,
@@ -215,6 +219,10 @@ class StreamLink implements Link {
     this.#isDeaf = isDeaf;
     this.#outbox.setPatient(!isDeaf);
     this.#options.onDeaf(reason);
+  }
+
+  others(): string[] {
+    return this.#senders.heardWithin((MAX_UNHEARD + 1) * this.#probeIntervalMs);
   }
 
   async heard(position: Position): Promise<boolean> {

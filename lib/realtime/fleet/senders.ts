@@ -12,6 +12,8 @@ export interface Hearing {
 export interface Senders {
   /** Takes the number of a message, or (`counts: false`) that of the last message before a probe. */
   hear(sender: string, message: { seq: number; counts: boolean }): Hearing;
+  /** Those that were heard in the last `ms` milliseconds. */
+  heardWithin(ms: number): string[];
   /** Forgets nodes that have been silent for a minute: they are gone. */
   forgetSilent(): void;
 }
@@ -28,6 +30,10 @@ export function createSenders(now: () => number = () => performance.now()): Send
       const last = known?.seq ?? (counts ? seq - 1 : seq);
       senders.set(sender, { seq: Math.max(last, seq), heardAt: now() });
       return { isNew: seq > last, missed: Math.max(0, seq - last - (counts ? 1 : 0)) };
+    },
+    heardWithin(ms) {
+      const oldest = now() - ms;
+      return [...senders].filter(([, { heardAt }]) => heardAt >= oldest).map(([sender]) => sender);
     },
     forgetSilent() {
       const oldest = now() - SILENCE_MS;
