@@ -4,6 +4,8 @@ import { type RedisServer, startRedis, type StartRedisOptions } from "./redis_se
 import { startTether, TEST_SECRET, type TetherProcess } from "./tether_process.ts";
 import { testToken } from "./tokens.ts";
 
+export const SERVICE_TOKEN = "a-service-token-for-tests";
+
 /** Options of {@linkcode startFleet}. */
 export interface FleetOptions {
   /** How many nodes; default 3. */
@@ -31,6 +33,7 @@ export async function startFleet({ nodes = 3, env = {}, redis: how }: FleetOptio
     startTether({
       env: {
         ...{ JWT_SECRET: TEST_SECRET, REDIS_URL: redis.url, WEBSOCKET_HEARTBEAT_INTERVAL: "5" },
+        SERVICE_TOKEN,
         ...{ ADMISSION_CONNECTS_PER_SECOND: "100000", EVENTS_PER_SECOND: "0" },
         ...env,
       },
