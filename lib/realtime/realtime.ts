@@ -256,8 +256,8 @@ export function createRealtime(options: RealtimeOptions): Realtime {
       onError: (error) => log.error("A change was not announced", { error }),
     }),
     usage.onChange((models) => io.emit("usage", { models })),
-    fleet?.onDegraded((degraded) => {
-      if (!degraded) channels.refresh();
+    fleet?.onDegraded(async (degraded) => {
+      if (!degraded) await channels.restore();
       io.local.emit("session:degraded", { degraded });
     }),
     revocations.onRevoked((revocation) => {
