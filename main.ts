@@ -110,7 +110,6 @@ async function createTether(config: Config): Promise<Tether> {
   stack.defer(() => usage.close());
 
   const store = createMemorySessionStore();
-  stack.defer(() => store.close());
   const sessions = stack.use(createSessionDirectory({
     leaseMs: 3 * config.heartbeatIntervalMs,
     nodeId: node,
