@@ -1,7 +1,7 @@
 /** Bounded time and memory for clients that vanish, stall, flood, or read too slowly. */
 import assert from "node:assert/strict";
 import type { CloseReason, EngineSocket } from "../../lib/engine/mod.ts";
-import { serveEcho, serveSocketIo, type TestServer } from "../support/engine_server.ts";
+import { FAST, serveEcho, serveSocketIo, type TestServer } from "../support/engine_server.ts";
 import { openPolling, openWebSocket } from "../support/engine_raw.ts";
 import { openDeafWebSocket, readUntil, sendRaw } from "../support/engine_tcp.ts";
 
@@ -30,7 +30,7 @@ Deno.test("a client that vanishes without a close frame is noticed at once", asy
 });
 
 Deno.test("a half-open connection is ended by the heartbeat", async () => {
-  await using server = serveEcho();
+  await using server = serveEcho(FAST);
   const session = nextSession(server);
   using _connection = await openDeafWebSocket(server.port, "/engine.io/");
   assert.equal(await ended(await session), "ping timeout");
@@ -38,7 +38,7 @@ Deno.test("a half-open connection is ended by the heartbeat", async () => {
 });
 
 Deno.test("a polling client that never comes back is ended by the heartbeat", async () => {
-  await using server = serveEcho();
+  await using server = serveEcho(FAST);
   const session = nextSession(server);
   await openPolling(server.http);
   assert.equal(await ended(await session), "ping timeout");
