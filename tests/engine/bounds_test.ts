@@ -150,6 +150,27 @@ Deno.test("a WebSocket client that does not read is told and ended once its buff
   assert.ok((await readUntil(connection, "the last word")).includes("4the last word"));
 });
 
+Deno.test("Socket.IO says an event to a slow client before it is ended", async () => {
+  await using server = serveSocketIo({ pingIntervalMs: 25_000, sendBufferBytes: 10_000 });
+  const ending = new Promise<string>((resolve) =>
+    server.io.on("connection", (socket) => {
+      socket.conn.on("slow", () => {
+        socket.emit("session:end", { code: "session/slow" });
+        socket.disconnect(true);
+      });
+      socket.on("disconnect", resolve);
+      // more than the kernel and Deno take together
+      for (let i = 0; socket.connected && i < 1_000; i++) socket.emit("filler", "x".repeat(10_000));
+    })
+  );
+  using connection = await openDeafWebSocket(server.port, "/socket.io/");
+  // the frame "40" of a client, masked with zeros
+  await connection.write(Uint8Array.of(0x81, 0x82, 0, 0, 0, 0, 0x34, 0x30));
+  assert.equal(await ending, "server namespace disconnect");
+  assert.match(await readUntil(connection, "session/slow"), /42\["session:end",\{"code":"session\/slow"\}\]/);
+  assert.equal(server.engine.clientsCount, 0);
+});
+
 Deno.test("a polling client that does not poll is ended once its buffer is over the bound", async () => {
   await using server = serveEcho({ pingIntervalMs: 25_000, sendBufferBytes: 1_000, closeTimeoutMs: 5_000 });
   const opened = nextSession(server);
