@@ -185,6 +185,7 @@ export function createRealtime(options: RealtimeOptions): Realtime {
     socket.join(userRoom(user.id));
     welcome(socket, { sid, user, expiresAt });
     takeEvents(session, dispatch);
+    socket.conn.on("slow", () => endSession(socket, { code: "session/slow" }));
     socket.on("disconnect", onDisconnect);
     expiry.set(sid, expiresAt);
     void presence.connect(sid, user);
