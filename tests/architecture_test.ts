@@ -146,7 +146,7 @@ const ONLY_IMPORTED_BY: Record<string, RegExp> = {
   "socket.io-client": /^(lib\/client|tests)\//,
   "engine.io-parser": /^(lib\/engine|tests)\//,
   "esbuild": /^(lib\/fresh\/build|tests)\//,
-  "@socket.io/redis-streams-adapter": /^lib\/realtime\//,
+  "@socket.io/redis-streams-adapter": /^(lib\/realtime|tests)\//,
   "prom-client": /^lib\/metrics\.ts$/,
   "pino": /^lib\/log\.ts$/,
 };

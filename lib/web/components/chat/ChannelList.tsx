@@ -39,8 +39,14 @@ export function ChannelList({ chat }: { chat: Chat }): JSX.Element {
       <details>
         <summary>New channel</summary>
         <form onSubmit={create}>
-          <label for="channel-name">Name</label>
-          <input id="channel-name" name="name" required maxLength={100} autocomplete="off" />
+          <input
+            name="name"
+            aria-label="Name"
+            placeholder="Name"
+            required
+            maxLength={100}
+            autocomplete="off"
+          />
           <label class="check">
             <input type="checkbox" name="public" />
             For everybody

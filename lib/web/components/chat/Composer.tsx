@@ -17,9 +17,8 @@ export function Composer({ chat }: { chat: Chat }): JSX.Element {
 
   return (
     <form class="composer" onSubmit={send}>
-      <label class="hidden" for="message">Message</label>
       <textarea
-        id="message"
+        aria-label="Message"
         rows={2}
         maxLength={8000}
         placeholder="Write a message"

@@ -30,10 +30,10 @@ export function Members({ chat, channel }: { chat: Chat; channel: Channel }): JS
               <button
                 type="button"
                 class="quiet"
+                aria-label={id === me.id ? undefined : `Remove ${name}`}
                 onClick={() => void chat.setMember(id, false)}
               >
                 {id === me.id ? "Leave" : "Remove"}
-                {id !== me.id && <span class="hidden">{name}</span>}
               </button>
             )}
           </li>
@@ -41,8 +41,7 @@ export function Members({ chat, channel }: { chat: Chat; channel: Channel }): JS
       </ul>
       {manages && outside.length > 0 && (
         <form class="add" onSubmit={add}>
-          <label class="hidden" for="person">Person</label>
-          <select id="person" name="user">
+          <select name="user" aria-label="Person">
             {outside.map(({ id, name }) => <option key={id} value={id}>{name}</option>)}
           </select>
           <button type="submit">Add</button>

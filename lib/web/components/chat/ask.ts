@@ -4,13 +4,8 @@ export async function ask(
   path: string,
   body?: unknown,
 ): Promise<Record<string, unknown>> {
-  const response = await fetch(path, {
-    method,
-    ...(body !== undefined && {
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify(body),
-    }),
-  });
+  const headers = { "content-type": "application/json" };
+  const response = await fetch(path, { method, headers, body: JSON.stringify(body) });
   const answer = await response.json();
   if (!response.ok) throw new Error(answer.error.message);
   return answer;

@@ -145,7 +145,7 @@ export function createChat(start: ChatStart): Chat {
     if (type === "message" && user !== null) {
       if (here) {
         messages.value = merged(messages.value, [{ ...data as Message, user }]);
-        typists.remove(user.id);
+        typists.set(user, false);
         if (!mine) readSoon();
       }
       if (!mine) setUnread(id, (unread) => unread + 1);

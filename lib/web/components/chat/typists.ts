@@ -7,9 +7,8 @@ const FORGOTTEN_MS = 5_000;
 export interface Typists {
   /** Their names, in the order in which they began. */
   readonly names: ReadonlySignal<string[]>;
-  /** A notice came. */
+  /** Somebody types, or does not any more. */
   set(user: { id: string; name: string }, typing: boolean): void;
-  remove(id: string): void;
   /** Forgets all, and all timers. */
   clear(): void;
 }
@@ -19,26 +18,19 @@ export function createTypists(): Typists {
   const typing = new Map<string, { name: string; timer: ReturnType<typeof setTimeout> }>();
   const names = signal<string[]>([]);
 
-  function tell(): void {
-    names.value = [...typing.values()].map(({ name }) => name);
-  }
-
-  function remove(id: string): void {
+  function set(user: { id: string; name: string }, on: boolean): void {
+    const { id, name } = user;
     clearTimeout(typing.get(id)?.timer);
-    if (typing.delete(id)) tell();
+    if (on) typing.set(id, { name, timer: setTimeout(() => set(user, false), FORGOTTEN_MS) });
+    else typing.delete(id);
+    names.value = [...typing.values()].map((one) => one.name);
   }
 
   return {
     names,
-    remove,
-    set({ id, name }, on) {
-      if (!on) return remove(id);
-      clearTimeout(typing.get(id)?.timer);
-      typing.set(id, { name, timer: setTimeout(() => remove(id), FORGOTTEN_MS) });
-      tell();
-    },
+    set,
     clear() {
-      for (const id of typing.keys()) remove(id);
+      for (const [id, { name }] of typing) set({ id, name }, false);
     },
   };
 }
