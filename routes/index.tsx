@@ -1,11 +1,14 @@
-import { page } from "fresh";
+import { HttpError, page } from "fresh";
 import Connection from "../islands/Connection.tsx";
 import People from "../islands/People.tsx";
+import { actionOf } from "../lib/protocol/codes.ts";
 import { define } from "../lib/web/define.ts";
 
 export const handler = define.handlers({
   GET(ctx) {
     const { identity, refused } = ctx.state;
+    // a token that cannot be judged now may be good: signing in anew is not what helps
+    if (refused !== undefined && actionOf(refused) !== "reauth") throw new HttpError(503);
     if (identity === undefined) {
       return ctx.redirect(
         refused === undefined ? "/sign-in" : `/sign-in?because=${encodeURIComponent(refused)}`,

@@ -4,8 +4,8 @@
  */
 import { Server } from "socket.io";
 import type { Identity } from "../auth/claims.ts";
-import { createExpirySchedule } from "../auth/expiry_schedule.ts";
-import { covers, type Revocations } from "../auth/revocations.ts";
+import { withRevocation } from "../auth/checked_verifier.ts";
+import type { Revocations } from "../auth/revocations.ts";
 import type { TokenVerifier } from "../auth/verifier.ts";
 import type { ChannelService } from "../channel/service.ts";
 import type { Config } from "../config.ts";
@@ -24,7 +24,8 @@ import { createAdmission } from "./admission.ts";
 import { noBus } from "./bus.ts";
 import { channelEvents } from "./channel_events.ts";
 import { createDispatch } from "./dispatch.ts";
-import { type EndOptions, endSession } from "./ending.ts";
+import { createEnder, type EndOptions, endSession } from "./ending.ts";
+import { logEngine } from "./engine_log.ts";
 import { createHandshake } from "./handshake.ts";
 import { createMembership } from "./membership.ts";
 import { createOutbound, type Outbound } from "./outbound.ts";
@@ -33,6 +34,7 @@ import { createRateLimit } from "./rate_limit.ts";
 import { sessionEvents } from "./session_events.ts";
 import type { LiveSession, TetherServer, TetherSocket } from "./types.ts";
 import { usageEvents } from "./usage_events.ts";
+import { createValidity } from "./validity.ts";
 
 /** The settings that this folder needs. */
 export type RealtimeConfig = Pick<
@@ -51,6 +53,7 @@ export type RealtimeConfig = Pick<
   | "expiryNoticeMs"
   | "drainMs"
   | "socketLogging"
+  | "engineLogging"
   | "jwt"
 >;
 
@@ -58,7 +61,7 @@ export type RealtimeConfig = Pick<
 export interface RealtimeOptions {
   config: RealtimeConfig;
   nodeId: NodeId;
-  /** Checks tokens, revocation included. */
+  /** Checks tokens, but not whether they are revoked. */
   verifier: TokenVerifier;
   revocations: Revocations;
   store: SessionStore;
@@ -80,6 +83,8 @@ export interface Realtime extends AsyncDisposable {
   readonly outbound: Outbound;
   /** Ends a session of this node in words. `false`: it is not here. */
   end(sid: SessionId, options: EndOptions): boolean;
+  /** Ends a session with `session/ended`, wherever in the fleet it is. `false`: there is none. */
+  endAnywhere(sid: SessionId): Promise<boolean>;
   /** Admits nobody any more and ends all sessions, each with its own time to come back. */
   drain(): Promise<void>;
 }
@@ -94,8 +99,7 @@ export function createRealtime(options: RealtimeOptions): Realtime {
   const { config, nodeId, verifier, revocations, store, sessions, presence, channels, usage, log, metrics } =
     options;
   const live = new Map<string, LiveSession>();
-  // between the middleware and the connection
-  const admitted = new WeakMap<TetherSocket, Identity>();
+  const checked = withRevocation(verifier, revocations);
 
   const engine = createEngine({
     path: SOCKET_PATH,
@@ -109,15 +113,16 @@ export function createRealtime(options: RealtimeOptions): Realtime {
   });
   const io: TetherServer = new Server({ serveClient: false, connectTimeout: CONNECT_TIMEOUT_MS });
   io.bind(engine);
+  if (config.engineLogging) logEngine(engine, log);
   const bus = noBus;
 
   const admission = createAdmission({ connectsPerSecond: config.connectsPerSecond });
-  const expiry = createExpirySchedule<SessionId>({
+  const validity = createValidity({
     noticeMs: config.expiryNoticeMs,
     toleranceMs: config.jwt.clockToleranceS * 1000,
-    onExpiring: (sid, expiresAt) => live.get(sid)?.socket.emit("session:expiring", { expiresAt }),
-    onExpired: (sid) => end(sid, { code: "session/expired" }),
-    onError: (error) => log.error("A session could not be told of its expiry", { error }),
+    // at least once in a session's lease of three heartbeats
+    recheckMs: 1.5 * config.heartbeatIntervalMs,
+    ...{ live, revocations, log },
   });
   const membership = createMembership({ io, channels, bus });
   const { joinChannels } = membership;
@@ -142,20 +147,32 @@ export function createRealtime(options: RealtimeOptions): Realtime {
     admission,
     authenticate: (token) => verifier.verify(token),
     async admit(socket, identity) {
-      await sessions.open(recordOf(socket, identity), { maxOfUser: config.sessionsPerUser });
-      admitted.set(socket, identity);
+      try {
+        await validity.admit(socket, identity);
+        await sessions.open(recordOf(socket, identity), { maxOfUser: config.sessionsPerUser });
+      } catch (error) {
+        validity.take(socket);
+        throw error;
+      }
       // who left while the store was asked is never told to us again
-      if (socket.conn.readyState !== "open") sessions.close(sessionId(socket.id));
+      if (socket.conn.readyState === "open") return;
+      validity.take(socket);
+      sessions.close(sessionId(socket.id));
     },
     ...{ log, metrics },
   }));
 
   io.on("connection", (socket) => {
-    const identity = admitted.get(socket)!;
-    const { user, expiresAt } = identity;
     const sid = sessionId(socket.id);
+    const identity = validity.take(socket);
+    if (identity === undefined) {
+      sessions.close(sid);
+      return endSession(socket, { code: "session/revoked" });
+    }
+    const { user, expiresAt } = identity;
     const limiter = createRateLimit({ perSecond: config.eventsPerSecond });
-    live.set(sid, { sid, socket, identity, limiter });
+    const session = { sid, socket, identity, limiter };
+    live.set(sid, session);
     socket.data.userId = user.id;
     socket.join(userRoom(user.id));
     socket.emit("session:ready", {
@@ -170,14 +187,14 @@ export function createRealtime(options: RealtimeOptions): Realtime {
     });
     socket.onAny(dispatch);
     socket.on("disconnect", onDisconnect);
-    expiry.set(sid, expiresAt);
+    validity.begin(session);
     void presence.connect(sid, user);
     if (config.socketLogging) log.info("A session began", { sid, userId: user.id });
   });
 
   const dispatch = createDispatch({
     handlers: [
-      sessionEvents({ authenticate: (token) => verifier.verify(token), joinChannels, renew, alive }),
+      sessionEvents({ authenticate: (token) => checked.verify(token), joinChannels, renew, alive }),
       presenceEvents({ presence, channels }),
       channelEvents({ io, channels, joinChannels }),
       usageEvents(usage),
@@ -192,10 +209,12 @@ export function createRealtime(options: RealtimeOptions): Realtime {
   }
 
   async function renew(session: LiveSession, identity: Identity): Promise<void> {
+    // it may have ended while the token was checked
+    if (live.get(session.sid) !== session) return;
     const { user, expiresAt } = identity;
-    session.identity = identity;
-    expiry.set(session.sid, expiresAt);
+    await validity.renew(session, identity);
     sessions.update(session.sid, { user, expiresAt });
+    channels.refresh(user.id);
     await joinChannels(session);
   }
 
@@ -203,7 +222,7 @@ export function createRealtime(options: RealtimeOptions): Realtime {
   function onDisconnect(this: TetherSocket, reason: string): void {
     const sid = sessionId(this.id);
     if (!live.delete(sid)) return;
-    expiry.delete(sid);
+    validity.end(sid);
     sessions.close(sid);
     presence.disconnect(sid);
     usage.end(sid);
@@ -220,11 +239,6 @@ export function createRealtime(options: RealtimeOptions): Realtime {
       onError: (error) => log.error("A change was not announced", { error }),
     }),
     usage.onChange((models) => io.emit("usage", { models })),
-    revocations.onRevoked((revocation) => {
-      for (const { socket, identity } of live.values()) {
-        if (covers(revocation, identity)) endSession(socket, { code: "session/revoked" });
-      }
-    }),
   ];
 
   return {
@@ -234,6 +248,7 @@ export function createRealtime(options: RealtimeOptions): Realtime {
     },
     outbound: createOutbound({ io, bus, nodeId, live, store, maxPayloadBytes: config.maxPayloadBytes }),
     end,
+    endAnywhere: createEnder({ bus, nodeId, store, end }),
     async drain() {
       admission.drain(config.drainMs / 2);
       const sockets = [...live.values()].map(({ socket }) => socket);
@@ -246,7 +261,7 @@ export function createRealtime(options: RealtimeOptions): Realtime {
     },
     async [Symbol.asyncDispose]() {
       for (const off of stop) off();
-      expiry[Symbol.dispose]();
+      await validity[Symbol.asyncDispose]();
       await io.close();
       await engine.close();
     },

@@ -1,0 +1,13 @@
+import { json } from "../../../../lib/web/answers.ts";
+import { requireAdmin } from "../../../../lib/web/credentials.ts";
+import { define } from "../../../../lib/web/define.ts";
+import { userId } from "../../../../lib/protocol/ids.ts";
+
+/** Revokes all tokens of a user that were issued until now, for administrators; it ends the user's sessions. */
+export const handler = define.handlers({
+  async POST({ state, params }) {
+    requireAdmin(state);
+    await state.services.administration.revokeUser(userId(params.id));
+    return json({ ok: true });
+  },
+});
