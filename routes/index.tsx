@@ -1,20 +1,14 @@
-import { HttpError, page } from "fresh";
+import { page } from "fresh";
 import Connection from "../islands/Connection.tsx";
+import Inbox from "../islands/Inbox.tsx";
 import People from "../islands/People.tsx";
-import { actionOf } from "../lib/protocol/codes.ts";
 import { define } from "../lib/web/define.ts";
+import { toSignIn } from "../lib/web/reasons.ts";
 
 export const handler = define.handlers({
   GET(ctx) {
-    const { identity, refused } = ctx.state;
-    // a token that cannot be judged now may be good: signing in anew is not what helps
-    if (refused !== undefined && actionOf(refused) !== "reauth") throw new HttpError(503);
-    if (identity === undefined) {
-      return ctx.redirect(
-        refused === undefined ? "/sign-in" : `/sign-in?because=${encodeURIComponent(refused)}`,
-        303,
-      );
-    }
+    const { identity } = ctx.state;
+    if (identity === undefined) return toSignIn(ctx);
     return page({ user: identity.user });
   },
 });
@@ -28,7 +22,11 @@ export default define.page<typeof handler>(function Home({ data }) {
         <strong>{data.user.name}</strong>. Open this page in a second browser, or stop the server and start it
         again, and watch.
       </p>
+      <p>
+        <a class="button" href="/chat">Open the chat</a>
+      </p>
       <People />
+      <Inbox />
       <Connection open />
     </main>
   );

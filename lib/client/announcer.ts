@@ -4,15 +4,8 @@ import type { Emitter } from "./emitter.ts";
 import type { Event, EventType, State } from "./machine.ts";
 import { causeOf, statusOf } from "./status.ts";
 
-/** The events that end an attempt without a session. */
-const ATTEMPT_ENDS: ReadonlySet<EventType> = new Set<EventType>([
-  "refused",
-  "ended",
-  "closed",
-  "timeout",
-  "token-failed",
-  "signed-out",
-]);
+/** What ends an attempt that did not fail. */
+const CALLED_OFF: ReadonlySet<EventType> = new Set<EventType>(["disconnect", "offline", "suspend"]);
 
 /** Tells `emitter` of each transition it is called with. */
 export function createAnnouncer(
@@ -42,7 +35,7 @@ export function createAnnouncer(
     }
     if (!cause) return; // the first attempt begins
     if (from.name === "connected") emitter.emit("disconnect", cause);
-    if ((from.name === "authorizing" || from.name === "opening") && ATTEMPT_ENDS.has(event.type)) {
+    if ((from.name === "authorizing" || from.name === "opening") && !CALLED_OFF.has(event.type)) {
       emitter.emit("connect_error", cause);
     }
     if (to.name === "authorizing") emitter.emit("reconnect_attempt", Math.max(1, to.attempt));

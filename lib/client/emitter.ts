@@ -17,9 +17,10 @@ export class Emitter<Events extends { [Name in keyof Events]: unknown[] }> {
   }
 
   emit<Name extends keyof Events>(name: Name, ...args: Events[Name]): void {
-    for (const listener of [...this.#listeners.get(name) ?? []]) {
+    const listeners = this.#listeners.get(name) ?? new Set();
+    for (const listener of [...listeners]) {
       try {
-        listener(args);
+        if (listeners.has(listener)) listener(args); // one before it may have stopped it
       } catch (error) {
         reportError(error);
       }

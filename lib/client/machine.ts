@@ -7,8 +7,9 @@ import type { SessionReady } from "../protocol/events.ts";
 import type { Cause, DisconnectReason } from "./status.ts";
 
 /**
- * Where a row of attempts stands with its token: `current` — ask for the current one · `refresh` — it was refused, ask
- * for a new one · `refreshed` — a new one was got, and another refusal is final.
+ * Where an attempt stands with its token: `current` — ask for the current one · `refresh` — it was refused, ask for a
+ * new one · `refreshed` — a new one was got, and a refusal is final. A rest makes `current` of `refreshed`: it may last
+ * until the new token is old, and the back-off keeps the two from taking turns quickly.
  */
 export type Credentials = "current" | "refresh" | "refreshed";
 
@@ -24,6 +25,7 @@ interface Trying extends Attempting {
 }
 
 interface Resting extends Attempting {
+  credentials: Exclude<Credentials, "refreshed">;
   cause: Cause;
   /** Epoch milliseconds before which the server wants no attempt. */
   notBefore: number;
@@ -85,8 +87,7 @@ export type StateName = State["name"];
 /** The names of the events. */
 export type EventType = Event["type"];
 type StateOf<Name extends StateName> = Extract<State, { name: Name }>;
-type EventOf<Type extends EventType> = Type extends unknown ? Extract<Event, { type: Type }> & { type: Type }
-  : never;
+type EventOf<Type extends EventType> = Extract<Event, { type: Type }>;
 
 /** What the machine has to know of the world for a transition. */
 export interface Context {
@@ -117,30 +118,34 @@ type Step<Name extends StateName, Type extends EventType> = (
 ) => StateOf<(typeof REACH)[Name][number]>;
 type Row<Name extends StateName> = { readonly [Type in EventType]?: Step<Name, Type> };
 
-const stopped = (): StateOf<"disconnected"> => ({ name: "disconnected", reason: "stopped", cause: MANUAL });
-
 function authorizing({ attempt, credentials }: Attempting, cause: Cause | null): StateOf<"authorizing"> {
   return { name: "authorizing", attempt, credentials, cause };
 }
 
+function resting({ attempt, credentials }: Attempting, cause: Cause, notBefore: number): Resting {
+  return { attempt, credentials: credentials === "refreshed" ? "current" : credentials, cause, notBefore };
+}
+
 function paused(state: Attempting, by: "offline" | "page", cause: Cause, notBefore = 0): StateOf<"paused"> {
-  const { attempt, credentials } = state;
-  return { name: "paused", by, attempt, credentials, cause, notBefore };
+  return { name: "paused", by, ...resting(state, cause, notBefore) };
+}
+
+function waiting(state: Attempting, retryAt: number, cause: Cause, notBefore: number): StateOf<"waiting"> {
+  return { name: "waiting", retryAt, ...resting(state, cause, notBefore) };
 }
 
 /** The attempt, or what was an attempt until now, failed: wait for the next one, or give up. */
 function failed(
-  { attempt: failures, credentials }: Attempting,
+  before: Attempting,
   cause: Cause,
-  context: Context,
+  { now, online, backoff, maxAttempts }: Context,
   retryAfterMs = 0,
 ): StateOf<"waiting" | "paused" | "disconnected"> {
-  const attempt = failures + 1;
-  if (attempt > context.maxAttempts) return { name: "disconnected", reason: "exhausted", cause };
-  const notBefore = retryAfterMs > 0 ? context.now + retryAfterMs : 0;
-  if (!context.online) return paused({ attempt, credentials }, "offline", cause, notBefore);
-  const retryAt = context.now + Math.max(context.backoff(attempt), retryAfterMs);
-  return { name: "waiting", attempt, credentials, cause, notBefore, retryAt };
+  const state = { ...before, attempt: before.attempt + 1 };
+  if (state.attempt > maxAttempts) return { name: "disconnected", reason: "exhausted", cause };
+  const notBefore = retryAfterMs > 0 ? now + retryAfterMs : 0;
+  if (!online) return paused(state, "offline", cause, notBefore);
+  return waiting(state, now + Math.max(backoff(state.attempt), retryAfterMs), cause, notBefore);
 }
 
 /** The server said no, or ended the session: its `action` says what comes next. */
@@ -162,10 +167,9 @@ function judged(
 }
 
 /** An attempt at once, or as soon as the server allows one. */
-function now(state: Resting, context: Context): StateOf<"authorizing" | "waiting"> {
-  if (context.now >= state.notBefore) return authorizing(state, state.cause);
-  const { attempt, credentials, cause, notBefore } = state;
-  return { name: "waiting", attempt, credentials, cause, notBefore, retryAt: notBefore };
+function whenAllowed(state: Resting, { now }: Context): StateOf<"authorizing" | "waiting"> {
+  const { cause, notBefore } = state;
+  return now >= notBefore ? next(state) : waiting(state, notBefore, cause, notBefore);
 }
 
 /** What a connection counts for when it ends: one that was healthy ends the row of failures. */
@@ -174,26 +178,32 @@ function lived(state: StateOf<"connected">, context: Context): Attempting {
   return healthy ? { attempt: 0, credentials: "current" } : state;
 }
 
-const LOST = { kind: "lost" } as const;
 const OFFLINE: Cause = { kind: "offline", message: "the network is gone" };
 const AWAY: Cause = { kind: "page", message: "the page was put away" };
 const SIGNED_OUT: Cause = { kind: "token", message: "there is no token" };
 const MANUAL: Cause = { kind: "manual", message: "asked for by the app" };
 
+const stopped = (): StateOf<"disconnected"> => ({ name: "disconnected", reason: "stopped", cause: MANUAL });
+const first = (): StateOf<"authorizing"> => authorizing({ attempt: 0, credentials: "current" }, null);
+const next = (state: Resting): StateOf<"authorizing"> => authorizing(state, state.cause);
+
+/** What can call an attempt off. */
+const calledOff = {
+  disconnect: stopped,
+  offline: (state: Trying) => paused(state, "offline", state.cause ?? OFFLINE),
+  suspend: (state: Trying) => paused(state, "page", state.cause ?? AWAY),
+};
+
 /** The table: what each event does in each state. An event that a state has no entry for changes nothing. */
 export const TRANSITIONS: { readonly [Name in StateName]: Row<Name> } = {
-  disconnected: {
-    connect: () => authorizing({ attempt: 0, credentials: "current" }, null),
-    reconnect: () => authorizing({ attempt: 0, credentials: "current" }, null),
-  },
+  disconnected: { connect: first, reconnect: first },
   authorizing: {
-    disconnect: stopped,
-    token: ({ attempt, credentials, cause }, { token }) => ({
+    ...calledOff,
+    token: ({ credentials, ...state }, { token }) => ({
+      ...state,
       name: "opening",
       token,
-      attempt,
       credentials: credentials === "refresh" ? "refreshed" : credentials,
-      cause,
     }),
     // what the server said of the last token tells more than that there is none now
     "signed-out": ({ credentials, cause }) => ({
@@ -203,59 +213,55 @@ export const TRANSITIONS: { readonly [Name in StateName]: Row<Name> } = {
     }),
     "token-failed": (state, { message }, context) => failed(state, { kind: "token", message }, context),
     timeout: (state, _, context) => failed(state, { kind: "timeout", message: "no token in time" }, context),
-    offline: (state) => paused(state, "offline", state.cause ?? OFFLINE),
-    suspend: (state) => paused(state, "page", state.cause ?? AWAY),
   },
   opening: {
-    disconnect: stopped,
-    ready: ({ attempt, credentials, token }, { session, wire }, context) => ({
+    ...calledOff,
+    ready: ({ attempt, credentials, token }, { session, wire }, { now }) => ({
       name: "connected",
       attempt,
       credentials,
       token,
       session,
       wire,
-      since: context.now,
+      since: now,
       rttMs: null,
     }),
     refused: judged,
     ended: judged,
-    closed: (state, { message }, context) => failed(state, { ...LOST, message }, context),
+    closed: (state, { message }, context) => failed(state, { kind: "lost", message }, context),
     timeout: (state, _, context) =>
       failed(state, { kind: "timeout", message: "no session in time" }, context),
-    offline: (state) => paused(state, "offline", state.cause ?? OFFLINE),
-    suspend: (state) => paused(state, "page", state.cause ?? AWAY),
   },
   connected: {
     disconnect: stopped,
     reconnect: (state, _, context) => authorizing(lived(state, context), MANUAL),
     ready: (state, { session, wire }) => ({ ...state, session, wire }),
-    extended: (state, { expiresAt }) => ({
-      ...state,
-      session: { ...state.session, expiresAt },
-    }),
+    extended: (state, { expiresAt }) => ({ ...state, session: { ...state.session, expiresAt } }),
     rtt: (state, { rttMs }) => ({ ...state, rttMs }),
     upgrade: (state, { wire }) => ({ ...state, wire }),
+    refused: (state, event, context) => judged(lived(state, context), event, context),
     ended: (state, event, context) => judged(lived(state, context), event, context),
-    closed: (state, { message }, context) => failed(lived(state, context), { ...LOST, message }, context),
+    closed: (state, { message }, context) =>
+      failed(lived(state, context), { kind: "lost", message }, context),
     suspect: (state, _, context) =>
       failed(lived(state, context), { kind: "suspect", message: "a heartbeat was not answered" }, context),
     suspend: (state, _, context) => paused(lived(state, context), "page", AWAY),
   },
   waiting: {
     disconnect: stopped,
-    reconnect: (state) => authorizing(state, state.cause),
-    timeout: (state) => authorizing(state, state.cause),
-    nudge: (state, _, context) => now(state, context),
+    reconnect: next,
+    timeout: next,
+    nudge: (state, _, context) => whenAllowed(state, context),
     offline: (state) => paused(state, "offline", state.cause, state.notBefore),
     suspend: (state) => paused(state, "page", state.cause, state.notBefore),
   },
   paused: {
     disconnect: stopped,
-    reconnect: (state) => authorizing(state, state.cause),
-    nudge: (state, _, context) => state.by === "offline" && context.online ? now(state, context) : state,
+    reconnect: next,
+    nudge: (state, _, context) =>
+      state.by === "offline" && context.online ? whenAllowed(state, context) : state,
     suspend: (state) => ({ ...state, by: "page" }),
-    resume: (state, _, context) => context.online ? now(state, context) : { ...state, by: "offline" },
+    resume: (state, _, context) => context.online ? whenAllowed(state, context) : { ...state, by: "offline" },
   },
 };
 

@@ -52,6 +52,5 @@ export {
   IDLE,
   type Reconnecting,
 } from "./status.ts";
-export { createTokenEndpoint } from "./token_endpoint.ts";
 export type { GetToken, TokenRequest } from "./tokens.ts";
 export type { CreateTransport, Transport, TransportHandlers, TransportTarget } from "./transport.ts";

@@ -22,7 +22,7 @@ export interface ConnectionOptions {
   path?: string;
   /** Delay before each attempt of a row. @default createBackoff() */
   backoff?: Backoff;
-  /** Attempts in a row before the connection gives up, with `exhausted`. @default Infinity */
+  /** Reconnection attempts that may fail in a row before the connection is `exhausted`. @default Infinity */
   maxAttempts?: number;
   /** A connection that lasts this long ends the row of failures, in milliseconds. @default 10000 */
   healthyAfterMs?: number;

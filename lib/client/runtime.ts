@@ -4,7 +4,7 @@
  */
 import type { Requests, ServerEvents, SessionReady } from "../protocol/events.ts";
 import { createAnnouncer } from "./announcer.ts";
-import type { Connection, ConnectionEvents, LifecycleEvents } from "./connection.ts";
+import type { Connection, ConnectionEvents } from "./connection.ts";
 import { Emitter, type Unsubscribe } from "./emitter.ts";
 import type { EnvironmentEvent } from "./environment.ts";
 import { createHeartbeat, type Heartbeat } from "./heartbeat.ts";
@@ -24,17 +24,8 @@ import type { Transport, TransportHandlers } from "./transport.ts";
 import { readSession, readVerdict } from "./wire.ts";
 
 const HISTORY = 50;
-/** A server that used one of these names would speak for the connection. */
-const LIFECYCLE: ReadonlySet<string> = new Set<keyof LifecycleEvents>([
-  "state",
-  "connect",
-  "disconnect",
-  "connect_error",
-  "reconnect_attempt",
-  "reconnect",
-  "reconnect_failed",
-  "resync",
-]);
+/** The names of the connection's own events: a server that used one would speak for the connection. */
+const LIFECYCLE = /^(state|resync|(dis|re)?connect(_.*)?)$/;
 
 /**
  * Makes a connection; it starts with `connect()`.
@@ -240,7 +231,7 @@ class Runtime implements Connection {
 
   async #authorize(refresh: boolean, signal: AbortSignal): Promise<void> {
     const event = await this.#tokens.get(refresh, signal).then(
-      (token): Event => token === null ? { type: "signed-out" } : { type: "token", token },
+      (token): Event => token ? { type: "token", token } : { type: "signed-out" },
       (error): Event => ({ type: "token-failed", message: String(error) }),
     );
     if (!signal.aborted) this.#dispatch(event);
@@ -302,7 +293,7 @@ class Runtime implements Connection {
         break;
     }
     // the names and payloads of the rest are the contract's, and its listeners trust it
-    if (!LIFECYCLE.has(event)) {
+    if (!LIFECYCLE.test(event)) {
       this.#emitter.emit(event as keyof ServerEvents, payload as never, answer as never);
     }
   }
@@ -311,7 +302,7 @@ class Runtime implements Connection {
   async #extend(signal: AbortSignal): Promise<void> {
     try {
       const token = await this.#tokens.get(true, signal);
-      if (token === null) return;
+      if (!token) return;
       const { expiresAt } = await this.request("auth:refresh", { token }, { signal });
       this.#dispatch({ type: "extended", expiresAt });
     } catch (error) {

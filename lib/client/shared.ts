@@ -22,49 +22,46 @@ function registry(): Map<string, Shared> {
 
 /**
  * The page's connection to `options.url`: made by the first caller with its options, shared by the others, disposed
- * when all have disposed what they got. Listeners and subscriptions end with the reference they were added to;
- * `connect()`, `disconnect()` and `reconnect()` act on the connection of all.
+ * when all have disposed what they got. Listeners and subscriptions end with the reference they were added to, and so
+ * does what `options.signal` ends; `connect()`, `disconnect()` and `reconnect()` act on the connection of all.
  *
  * ```ts
- * using connection = getConnection({ getToken: () => sessionStorage.getItem("token") });
+ * const connection = getConnection({ getToken: () => sessionStorage.getItem("token") });
  * connection.connect();
+ * addEventListener("my-sign-out", () => connection.dispose(), { once: true });
  * ```
  */
-export function getConnection(options: ConnectionOptions): Connection {
+export function getConnection({ signal, ...options }: ConnectionOptions): Connection {
   const connections = registry();
   const key = `${options.url ?? ""} ${options.path ?? ""}`;
   const shared = connections.get(key) ?? { connection: createConnection(options), references: 0 };
   connections.set(key, shared);
   shared.references++;
-  return reference(shared.connection, () => {
-    if (--shared.references > 0) return;
-    connections.delete(key);
-    shared.connection.dispose();
-  });
-}
 
-function reference(connection: Connection, release: () => void): Connection {
   const subscriptions = new Set<Unsubscribe>();
-  let released = false;
+  let { connection } = shared;
 
-  function track(subscribe: () => Unsubscribe): Unsubscribe {
-    if (released) return () => {};
-    const unsubscribe = subscribe();
-    const own = () => {
-      subscriptions.delete(own);
+  function track(unsubscribe: Unsubscribe): Unsubscribe {
+    subscriptions.add(unsubscribe);
+    return () => {
+      subscriptions.delete(unsubscribe);
       unsubscribe();
     };
-    subscriptions.add(own);
-    return own;
   }
 
   function dispose(): void {
-    if (released) return;
-    released = true;
-    for (const unsubscribe of [...subscriptions]) unsubscribe();
-    release();
+    if (connection !== shared.connection) return;
+    connection = createConnection(options); // one that is over, as this reference is
+    connection.dispose();
+    signal?.removeEventListener("abort", dispose);
+    for (const unsubscribe of subscriptions) unsubscribe();
+    if (--shared.references > 0) return;
+    connections.delete(key);
+    shared.connection.dispose();
   }
 
+  signal?.addEventListener("abort", dispose, { once: true });
+  if (signal?.aborted) dispose();
   return {
     get state() {
       return connection.state;
@@ -75,13 +72,13 @@ function reference(connection: Connection, release: () => void): Connection {
     get rtt() {
       return connection.rtt;
     },
-    connect: () => released || connection.connect(),
-    disconnect: () => released || connection.disconnect(),
-    reconnect: () => released || connection.reconnect(),
+    connect: () => connection.connect(),
+    disconnect: () => connection.disconnect(),
+    reconnect: () => connection.reconnect(),
     request: (event, payload, options) => connection.request(event, payload, options),
     send: (event, payload) => connection.send(event, payload),
-    on: (event, listener) => track(() => connection.on(event, listener)),
-    subscribe: (listener) => track(() => connection.subscribe(listener)),
+    on: (event, listener) => track(connection.on(event, listener)),
+    subscribe: (listener) => track(connection.subscribe(listener)),
     dispose,
     [Symbol.dispose]: dispose,
   };

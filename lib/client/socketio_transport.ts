@@ -24,13 +24,14 @@ export function createSocketIoTransport(options: SocketIoTransportOptions): Tran
     auth: (send) => send({ token }),
   });
 
-  function finish(tell: (handlers: TransportHandlers) => void): void {
+  /** Ends the line for the one who opened it; the result may tell them why. */
+  function finish(): TransportHandlers | null {
     const told = handlers;
     handlers = null;
     // what the library kept back would go out with the next connect, long after it was reported as failed
     socket.sendBuffer = [];
     socket.receiveBuffer = [];
-    if (told) tell(told);
+    return told;
   }
 
   socket.io.on("open", () => {
@@ -46,9 +47,10 @@ export function createSocketIoTransport(options: SocketIoTransportOptions): Tran
   });
   socket.on("connect_error", (error: Error & { data?: unknown }) => {
     const { message, data } = error;
-    finish((told) => data === undefined ? told.onClosed(message) : told.onRefused(message, data));
+    if (data === undefined) finish()?.onClosed(message);
+    else finish()?.onRefused(message, data);
   });
-  socket.on("disconnect", (reason) => finish((told) => told.onClosed(reason)));
+  socket.on("disconnect", (reason) => finish()?.onClosed(reason));
 
   return {
     get wire() {
@@ -64,14 +66,12 @@ export function createSocketIoTransport(options: SocketIoTransportOptions): Tran
       else socket.emit(event, payload);
     },
     drop() {
-      handlers = null;
+      finish();
       socket.io._close(); // without a DISCONNECT packet, after which the server would forget the session
-      finish(() => {});
     },
     close() {
-      handlers = null;
+      finish();
       socket.disconnect();
-      finish(() => {});
     },
   };
 }

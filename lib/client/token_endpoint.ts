@@ -1,4 +1,7 @@
-/** A `getToken` for pages whose server issues tokens by an endpoint: keeps the last token in memory and nowhere else. */
+/**
+ * A `getToken` for pages whose server issues tokens by an endpoint: keeps the last token in memory and nowhere else.
+ * Beside `mod.ts`, not in it: who gets tokens elsewhere does not pay for it.
+ */
 import type { GetToken } from "./tokens.ts";
 
 /**

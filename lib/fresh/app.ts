@@ -55,17 +55,10 @@ export class App<State> {
   /** Adds middlewares for everything that is registered after them, below `path`. */
   use(...middleware: MaybeLazyMiddleware<State>[]): this;
   use(path: string, ...middleware: MaybeLazyMiddleware<State>[]): this;
-  use(
-    first: string | MaybeLazyMiddleware<State>,
-    ...rest: MaybeLazyMiddleware<State>[]
-  ): this {
+  use(first: string | MaybeLazyMiddleware<State>, ...rest: MaybeLazyMiddleware<State>[]): this {
     return typeof first === "string"
       ? this.#add({ type: "middleware", pattern: first, middlewares: rest })
-      : this.#add({
-        type: "middleware",
-        pattern: "*",
-        middlewares: [first, ...rest],
-      });
+      : this.#add({ type: "middleware", pattern: "*", middlewares: [first, ...rest] });
   }
 
   /** Sets what answers when nothing matches. */
@@ -74,15 +67,8 @@ export class App<State> {
   }
 
   /** Sets what answers when something below `path` throws. */
-  onError(
-    path: string,
-    routeOrMiddleware: Route<State> | Middleware<State>,
-  ): this {
-    return this.#add({
-      type: "error",
-      pattern: path,
-      route: toRoute(routeOrMiddleware),
-    });
+  onError(path: string, routeOrMiddleware: Route<State> | Middleware<State>): this {
+    return this.#add({ type: "error", pattern: path, route: toRoute(routeOrMiddleware) });
   }
 
   /** Sets the component that renders the whole document. */
@@ -91,20 +77,12 @@ export class App<State> {
   }
 
   /** Sets the layout of the pages below `path`. */
-  layout(
-    path: string,
-    component: RouteComponent<State>,
-    config?: LayoutConfig,
-  ): this {
+  layout(path: string, component: RouteComponent<State>, config?: LayoutConfig): this {
     return this.#add({ type: "layout", pattern: path, component, config });
   }
 
   /** Adds a page. */
-  route(
-    path: string,
-    route: MaybeLazy<Route<State>>,
-    config?: RouteConfig,
-  ): this {
+  route(path: string, route: MaybeLazy<Route<State>>, config?: RouteConfig): this {
     return this.#add({ type: "route", pattern: path, route, config });
   }
 
@@ -154,10 +132,7 @@ export class App<State> {
     for (const command of app.#commands) {
       this.#commands.push(
         "pattern" in command
-          ? {
-            ...command,
-            pattern: joinPath(base, command.pattern, { mounting: true }),
-          }
+          ? { ...command, pattern: joinPath(base, command.pattern, { mounting: true }) }
           : command,
       );
     }
@@ -166,24 +141,15 @@ export class App<State> {
   }
 
   /** Builds the route table and gives the function that answers requests. */
-  handler(): (
-    request: Request,
-    info?: Deno.ServeHandlerInfo,
-  ) => Promise<Response> {
+  handler(): (request: Request, info?: Deno.ServeHandlerInfo) => Promise<Response> {
     const buildCache = this.#buildCache() ?? emptyBuildCache<State>();
     const router = new Router<Step<State>>();
     const { config } = this;
-    const rootSteps = applyCommands(router, {
-      commands: this.#commands,
-      basePath: config.basePath,
-    });
+    const rootSteps = applyCommands(router, { commands: this.#commands, basePath: config.basePath });
 
     return async function handle(req, info = NO_CONNECTION) {
       const url = requestUrl(req, config);
-      const { pattern, params, items, allowed } = router.match(
-        req.method,
-        url.pathname,
-      );
+      const { pattern, params, items, allowed } = router.match(req.method, url.pathname);
       const last = items.length > 0 || pattern === null ? notFound : () => methodMissing(req.method, allowed);
       const ctx = new Context<State>({
         req,
@@ -196,14 +162,9 @@ export class App<State> {
         next: last,
       });
       try {
-        const response = await runSteps(items.length > 0 ? items : rootSteps, {
-          ctx,
-          last,
-        });
+        const response = await runSteps(items.length > 0 ? items : rootSteps, { ctx, last });
         if (!(response instanceof Response)) {
-          throw new TypeError(
-            `A handler must return a Response, and returned ${response}`,
-          );
+          throw new TypeError(`A handler must return a Response, and returned ${response}`);
         }
         return req.method === "HEAD" && response.body !== null ? new Response(null, response) : response;
       } catch (error) {
@@ -217,11 +178,7 @@ export class App<State> {
     await serve(this.handler(), { options, basePath: this.config.basePath });
   }
 
-  #handle(
-    methods: readonly Method[],
-    pattern: string,
-    middlewares: MaybeLazy<Middleware<State>>[],
-  ): this {
+  #handle(methods: readonly Method[], pattern: string, middlewares: MaybeLazy<Middleware<State>>[]): this {
     return this.#add({ type: "handler", pattern, methods, middlewares });
   }
 
@@ -255,17 +212,9 @@ function notFound(): Promise<Response> {
   return Promise.reject(new HttpError(404));
 }
 
-function methodMissing(
-  method: string,
-  allowed: readonly string[],
-): Promise<Response> {
+function methodMissing(method: string, allowed: readonly string[]): Promise<Response> {
   return method === "OPTIONS"
-    ? Promise.resolve(
-      new Response(null, {
-        status: 204,
-        headers: { Allow: allowed.join(", ") },
-      }),
-    )
+    ? Promise.resolve(new Response(null, { status: 204, headers: { Allow: allowed.join(", ") } }))
     : Promise.reject(new HttpError(405));
 }
 
@@ -273,9 +222,7 @@ function methodMissing(
 function plainError(error: unknown): Response {
   if (error instanceof HttpError) {
     if (error.status >= 500) console.error(error);
-    return new Response(error.message || STATUS_CODES[error.status], {
-      status: error.status,
-    });
+    return new Response(error.message || STATUS_CODES[error.status], { status: error.status });
   }
   console.error(error);
   return new Response("Internal server error", { status: 500 });

@@ -7,7 +7,8 @@ export interface StaticFile {
   hash: string;
   size: number;
   contentType: string;
-  body: Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>;
+  /** Called only when the content is sent: most answers to a known file carry none. */
+  read(): Promise<Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>>;
 }
 
 export interface BuildCache<State> {

@@ -51,9 +51,7 @@ export interface RouteCommand<State> {
 }
 
 /** A route from what `onError` and `notFound` accept. */
-export function toRoute<State>(
-  routeOrMiddleware: Route<State> | Middleware<State>,
-): Route<State> {
+export function toRoute<State>(routeOrMiddleware: Route<State> | Middleware<State>): Route<State> {
   return withHandler(
     typeof routeOrMiddleware === "function" ? { handler: routeOrMiddleware } : routeOrMiddleware,
   );
@@ -76,9 +74,7 @@ interface Table<State> {
   basePath: string;
 }
 
-function apply<State>(
-  { root, router, commands, basePath }: Table<State>,
-): void {
+function apply<State>({ root, router, commands, basePath }: Table<State>): void {
   const at = (pattern: string, includeLast = true) => segmentAt(root, pattern, { includeLast });
 
   for (const command of commands) {
@@ -87,10 +83,7 @@ function apply<State>(
         at(command.pattern).middlewares.push(...command.middlewares);
         break;
       case "layout":
-        at(command.pattern).layout = {
-          component: command.component,
-          config: command.config ?? {},
-        };
+        at(command.pattern).layout = { component: command.component, config: command.config ?? {} };
         break;
       case "error":
         at(command.pattern).errorRoute = command.route;
@@ -106,19 +99,11 @@ function apply<State>(
         for (const run of command.middlewares) {
           steps.push({ run: run as MaybeLazyMiddleware<State>, ui });
         }
-        add(router, {
-          methods: command.methods,
-          pattern: joinPath(basePath, command.pattern),
-          steps,
-        });
+        add(router, { methods: command.methods, pattern: joinPath(basePath, command.pattern), steps });
         break;
       }
       case "route":
-        addRoute(command, {
-          segment: at(command.pattern, !command.isFile),
-          router,
-          basePath,
-        });
+        addRoute(command, { segment: at(command.pattern, !command.isFile), router, basePath });
         break;
       case "fsRoutes":
         apply({
@@ -166,10 +151,7 @@ function addRoute<State>(
   steps.push({ run: async (ctx) => renderRoute(ctx, await load()), ui });
   add(router, {
     methods,
-    pattern: joinPath(
-      basePath,
-      override ?? command.routePattern ?? command.pattern,
-    ),
+    pattern: joinPath(basePath, override ?? command.routePattern ?? command.pattern),
     steps,
   });
 }
@@ -186,11 +168,7 @@ function add<State>(
 }
 
 /** Joins a base path and a pattern; a mounting point "*" stands for the base itself. */
-export function joinPath(
-  base: string,
-  pattern: string,
-  options: { mounting?: boolean } = {},
-): string {
+export function joinPath(base: string, pattern: string, options: { mounting?: boolean } = {}): string {
   const prefix = base.replace(/\*$/, "").replace(/\/$/, "");
   if (pattern === "*") return options.mounting ? prefix : `${prefix}/*`;
   return prefix !== "" && pattern === "/" ? prefix : prefix + pattern;

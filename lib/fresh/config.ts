@@ -19,17 +19,8 @@ export interface ResolvedFreshConfig {
 /** Fills in the defaults. Throws when the base path could not be matched against a URL. */
 export function resolveConfig(config: FreshConfig): ResolvedFreshConfig {
   const { basePath = "", mode = "production", trustProxy = false } = config;
-  if (
-    basePath !== "" && basePath !== "/" && !/^(\/[\w\-.]+)+$/.test(basePath)
-  ) {
-    throw new Error(
-      `Invalid basePath: it must start with "/" and not end with it, and is "${basePath}"`,
-    );
+  if (!/^\/?$|^(\/[\w\-.]+)+$/.test(basePath)) {
+    throw new Error(`Invalid basePath: it must start with "/" and not end with it, and is "${basePath}"`);
   }
-  return {
-    root: ".",
-    basePath: basePath === "/" ? "" : basePath,
-    mode,
-    trustProxy,
-  };
+  return { root: ".", basePath: basePath === "/" ? "" : basePath, mode, trustProxy };
 }

@@ -113,7 +113,7 @@ export class Context<State> {
     init: ResponseInit = {},
     config: LayoutConfig = {},
   ): Promise<Response> {
-    return renderPage(this, vnode, { init, config });
+    return renderPage(this, vnode, { init, config, ui: this.#ui, buildCache: this.#buildCache });
   }
 
   /** Answers with plain text. */
@@ -142,27 +142,18 @@ export class Context<State> {
     init?: ResponseInit,
   ): Response {
     const encoder = new TextEncoder();
-    const chunks = ReadableStream.from<U>(
-      typeof stream === "function" ? stream() : stream,
-    );
+    const chunks = ReadableStream.from<U>(typeof stream === "function" ? stream() : stream);
     const bytes = new TransformStream<U, Uint8Array>({
       transform(chunk, controller) {
-        controller.enqueue(
-          typeof chunk === "string" ? encoder.encode(chunk) : chunk,
-        );
+        controller.enqueue(typeof chunk === "string" ? encoder.encode(chunk) : chunk);
       },
     });
     return new Response(chunks.pipeThrough(bytes), init);
   }
 
   /** Turns the request into a WebSocket. Throws a 400 when it is not one. */
-  upgrade(
-    options?: WebSocketUpgradeOptions,
-  ): { socket: WebSocket; response: Response };
-  upgrade(
-    handlers: WebSocketHandlers,
-    options?: WebSocketUpgradeOptions,
-  ): Response;
+  upgrade(options?: WebSocketUpgradeOptions): { socket: WebSocket; response: Response };
+  upgrade(handlers: WebSocketHandlers, options?: WebSocketUpgradeOptions): Response;
   upgrade(
     first?: WebSocketHandlers | WebSocketUpgradeOptions,
     second?: WebSocketUpgradeOptions,
@@ -176,22 +167,14 @@ export class Context<State> {
 
     const { socket, response } = Deno.upgradeWebSocket(this.req, second);
     socket.addEventListener("open", () => first.open?.(socket));
-    socket.addEventListener(
-      "message",
-      (event) => first.message?.(socket, event),
-    );
-    socket.addEventListener(
-      "close",
-      ({ code, reason }) => first.close?.(socket, code, reason),
-    );
+    socket.addEventListener("message", (event) => first.message?.(socket, event));
+    socket.addEventListener("close", ({ code, reason }) => first.close?.(socket, code, reason));
     socket.addEventListener("error", (event) => first.error?.(socket, event));
     return response;
   }
 }
 
-function isWebSocketHandlers(
-  value: object | undefined,
-): value is WebSocketHandlers {
+function isWebSocketHandlers(value: object | undefined): value is WebSocketHandlers {
   return value !== undefined &&
     ["open", "message", "close", "error"].some((name) =>
       typeof (value as Record<string, unknown>)[name] === "function"

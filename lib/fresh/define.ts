@@ -20,9 +20,7 @@ export interface Define<State> {
   >(render: AnyComponent<PageProps<Data, State>>): typeof render;
 
   /** Types one middleware or a list of them. */
-  middleware<M extends Middleware<State> | Middleware<State>[]>(
-    middleware: M,
-  ): typeof middleware;
+  middleware<M extends Middleware<State> | Middleware<State>[]>(middleware: M): typeof middleware;
 
   /** Types a layout component. */
   layout(render: AnyComponent<PageProps<unknown, State>>): typeof render;

@@ -31,9 +31,7 @@ export interface FsRouteFile<State> {
 }
 
 /** The files' commands: whatever applies to a folder comes before the routes in it. */
-export function fsRouteCommands<State>(
-  files: readonly FsRouteFile<State>[],
-): Command<State>[] {
+export function fsRouteCommands<State>(files: readonly FsRouteFile<State>[]): Command<State>[] {
   const commands = files.map(toCommand);
   return [
     ...commands.filter(({ type }) => type !== "route"),
@@ -41,27 +39,18 @@ export function fsRouteCommands<State>(
   ];
 }
 
-function toCommand<State>(
-  { id, kind, pattern, routePattern, mod }: FsRouteFile<State>,
-): Command<State> {
+function toCommand<State>({ id, kind, pattern, routePattern, mod }: FsRouteFile<State>): Command<State> {
   switch (kind) {
     case "middleware": {
       const exported = mod.handlers ?? mod.handler ?? mod.default;
-      const middlewares = (Array.isArray(exported) ? exported : [exported]) as Middleware<
-        State
-      >[];
+      const middlewares = [exported].flat() as Middleware<State>[];
       if (middlewares.some((middleware) => typeof middleware !== "function")) {
         throw new TypeError(`A middleware file must export functions: ${id}`);
       }
       return { type: "middleware", pattern, middlewares };
     }
     case "layout":
-      return {
-        type: "layout",
-        pattern,
-        component: component(mod, id),
-        config: mod.config,
-      };
+      return { type: "layout", pattern, component: component(mod, id), config: mod.config };
     case "app":
       return { type: "app", component: component(mod, id) };
     case "error":
@@ -69,35 +58,21 @@ function toCommand<State>(
     case "notFound":
       return { type: "notFound", route: toFileRoute(mod, id) };
     case "route":
-      return {
-        type: "route",
-        pattern,
-        routePattern,
-        route: toFileRoute(mod, id),
-        isFile: true,
-      };
+      return { type: "route", pattern, routePattern, route: toFileRoute(mod, id), isFile: true };
   }
 }
 
-function component<State>(
-  mod: FsRouteModule<State>,
-  id: string,
-): RouteComponent<State> {
+function component<State>(mod: FsRouteModule<State>, id: string): RouteComponent<State> {
   if (typeof mod.default !== "function") {
     throw new TypeError(`A component must be the default export: ${id}`);
   }
   return mod.default as RouteComponent<State>;
 }
 
-function toFileRoute<State>(
-  mod: FsRouteModule<State>,
-  id: string,
-): Route<State> {
+function toFileRoute<State>(mod: FsRouteModule<State>, id: string): Route<State> {
   const handler = mod.handlers ?? mod.handler;
   if (handler === undefined && mod.default === undefined) {
-    throw new TypeError(
-      `A route file must export a component, handlers or both: ${id}`,
-    );
+    throw new TypeError(`A route file must export a component, handlers or both: ${id}`);
   }
   return withHandler({
     config: mod.config,

@@ -2,7 +2,7 @@
 import { type ComponentChildren, createContext, h, type JSX } from "preact";
 
 /** Where an element is rendered: inside `<Head>`, inside the document's own head, or elsewhere. */
-export const HeadContext = createContext<"collect" | "document" | "none">(
+export const HeadContext = /* @__PURE__ */ createContext<"collect" | "document" | "none">(
   "none",
 );
 

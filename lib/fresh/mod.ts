@@ -19,7 +19,6 @@ export { csp, type CSPOptions } from "./middlewares/csp.ts";
 export { csrf, type CsrfOptions } from "./middlewares/csrf.ts";
 export { staticFiles } from "./middlewares/static_files.ts";
 export { trailingSlashes } from "./middlewares/trailing_slashes.ts";
-export type { Island } from "./render/island.ts";
 export type { Method } from "./router.ts";
 export type {
   LayoutConfig,

@@ -15,22 +15,16 @@ export interface Snapshot<State> {
   islands: IslandRegistry;
   imports: Map<string, string[]>;
   /** By decoded URL path. `filePath` is relative to the project. */
-  staticFiles: Map<
-    string,
-    { filePath: string; hash: string; contentType: string }
-  >;
+  staticFiles: Map<string, { filePath: string; hash: string; contentType: string }>;
 }
 
-export function createProductionCache<State>(
-  root: string,
-  snapshot: Snapshot<State>,
-): BuildCache<State> {
+export function createProductionCache<State>(root: string, snapshot: Snapshot<State>): BuildCache<State> {
   setBuildId(snapshot.version);
   // Bounded by the snapshot: what it names does not change while the server runs.
-  const loaded = new Map<string, StaticFile>();
+  const files = new Map<string, StaticFile>();
 
   async function readFile(pathname: string): Promise<StaticFile | null> {
-    const known = loaded.get(pathname);
+    const known = files.get(pathname);
     if (known !== undefined) return known;
     const entry = snapshot.staticFiles.get(pathname);
     if (entry === undefined) return null;
@@ -38,44 +32,15 @@ export function createProductionCache<State>(
     const { filePath, hash, contentType } = entry;
     const path = isAbsolute(filePath) ? filePath : join(root, filePath);
     const { size } = await Deno.stat(path);
-    if (size > MAX_CACHED_BYTES) {
-      return { hash, contentType, size, body: lazyStream(path) };
-    }
-    const body = await Deno.readFile(path);
-    const file = { hash, contentType, size: body.byteLength, body };
-    loaded.set(pathname, file);
+    let bytes: Uint8Array<ArrayBuffer> | undefined;
+    const read = size > MAX_CACHED_BYTES
+      ? async () => (await Deno.open(path)).readable
+      : async () => bytes ??= await Deno.readFile(path);
+    const file = { hash, contentType, size, read };
+    files.set(pathname, file);
     return file;
   }
 
   const { clientEntry, islands, imports, fsRoutes } = snapshot;
-  return {
-    root,
-    clientEntry,
-    islands,
-    imports,
-    fsRoutes,
-    revision: null,
-    readFile,
-  };
-}
-
-/** Opens the file only when it is read: most answers to a known file have no body. */
-function lazyStream(path: string): ReadableStream<Uint8Array> {
-  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
-  let started = false;
-  return new ReadableStream<Uint8Array>({
-    async pull(controller) {
-      if (!started) {
-        started = true;
-        const file = await Deno.open(path);
-        file.readable.pipeTo(writable).catch(() => {});
-      }
-      const reader = readable.getReader();
-      const { done, value } = await reader.read();
-      reader.releaseLock();
-      if (done) controller.close();
-      else controller.enqueue(value);
-    },
-    cancel: (reason) => readable.cancel(reason),
-  }, { highWaterMark: 0 });
+  return { root, clientEntry, islands, imports, fsRoutes, revision: null, readFile };
 }

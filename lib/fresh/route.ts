@@ -9,10 +9,7 @@ import type { Route } from "./types.ts";
 export function withHandler<State>(route: Route<State>): Route<State> {
   const { handler, component } = route;
   if (handler === undefined) {
-    return {
-      ...route,
-      handler: component === undefined ? notFound : emptyPage,
-    };
+    return { ...route, handler: component === undefined ? notFound : emptyPage };
   }
   if (
     component !== undefined && isHandlerByMethod(handler) &&
@@ -44,16 +41,10 @@ export async function renderRoute<State>(
   ctx.data = result.data;
   const vnode = component === undefined ? null : await renderComponent(ctx, component, { data: result.data });
   if (vnode instanceof Response) return vnode;
-  return ctx.render(vnode, {
-    headers: result.headers,
-    status: result.status ?? options.status ?? 200,
-  });
+  return ctx.render(vnode, { headers: result.headers, status: result.status ?? options.status ?? 200 });
 }
 
-function handlerFor<State>(
-  route: Route<State>,
-  method: string,
-): HandlerFn<unknown, State> | undefined {
+function handlerFor<State>(route: Route<State>, method: string): HandlerFn<unknown, State> | undefined {
   const { handler } = route;
   if (!isHandlerByMethod(handler)) return handler;
   const byMethod: Record<string, HandlerFn<unknown, State> | undefined> = handler;

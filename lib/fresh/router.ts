@@ -11,15 +11,7 @@ export type Method =
   | "OPTIONS";
 
 /** In the order in which Fresh lists them in an `Allow` header. */
-export const METHODS: readonly Method[] = [
-  "GET",
-  "DELETE",
-  "HEAD",
-  "OPTIONS",
-  "PATCH",
-  "POST",
-  "PUT",
-];
+export const METHODS: readonly Method[] = ["GET", "DELETE", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"];
 
 interface RouteEntry<T> {
   pattern: string;
@@ -40,12 +32,7 @@ export interface RouteMatch<T> {
   allowed: readonly string[];
 }
 
-const NO_MATCH: RouteMatch<never> = {
-  pattern: null,
-  params: {},
-  items: [],
-  allowed: [],
-};
+const NO_MATCH: RouteMatch<never> = { pattern: null, params: {}, items: [], allowed: [] };
 
 export class Router<T> {
   readonly #statics = new Map<string, RouteEntry<T>>();
@@ -77,11 +64,7 @@ export class Router<T> {
     if (isDynamic(pattern)) {
       let entry = this.#dynamics.find((other) => other.pattern === pattern);
       if (entry === undefined) {
-        entry = {
-          pattern,
-          byMethod: new Map(),
-          matcher: compilePattern(pattern),
-        };
+        entry = { pattern, byMethod: new Map(), matcher: compilePattern(pattern) };
         this.#dynamics.push(entry);
       }
       return entry;
@@ -96,11 +79,7 @@ export class Router<T> {
   }
 }
 
-function found<T>(
-  entry: RouteEntry<T>,
-  method: string,
-  params: Record<string, string>,
-): RouteMatch<T> {
+function found<T>(entry: RouteEntry<T>, method: string, params: Record<string, string>): RouteMatch<T> {
   const { pattern, byMethod } = entry;
   const items = byMethod.get(method) ??
     (method === "HEAD" ? byMethod.get("GET") : undefined);
@@ -113,9 +92,7 @@ function trimSlash(pathname: string): string {
 }
 
 /** Null when a parameter holds a "%" that is no escape: such a path names nothing. */
-function decodeParams(
-  raw: Record<string, string>,
-): Record<string, string> | null {
+function decodeParams(raw: Record<string, string>): Record<string, string> | null {
   try {
     for (const name in raw) {
       if (raw[name]!.includes("%")) raw[name] = decodeURI(raw[name]!);

@@ -20,9 +20,7 @@ export interface Segment<State> {
   notFound: Middleware<State> | null;
 }
 
-export function createSegment<State>(
-  parent: Segment<State> | null,
-): Segment<State> {
+export function createSegment<State>(parent: Segment<State> | null): Segment<State> {
   return {
     parent,
     children: new Map(),
@@ -78,10 +76,7 @@ export function stepsOf<State>(
   return { steps, ui };
 }
 
-function wrap<State>(
-  ui: Ui<State>,
-  { app, layout }: Segment<State>,
-): Ui<State> {
+function wrap<State>(ui: Ui<State>, { app, layout }: Segment<State>): Ui<State> {
   const wrapped = { app: app ?? ui.app, layouts: ui.layouts };
   if (layout === null) return wrapped;
   const { component, config } = layout;
@@ -92,10 +87,7 @@ function wrap<State>(
 }
 
 /** Renders the not-found page or this segment's error page for what is thrown below it. */
-function catchErrors<State>(
-  errorRoute: Route<State> | null,
-  root: Segment<State>,
-): Middleware<State> {
+function catchErrors<State>(errorRoute: Route<State> | null, root: Segment<State>): Middleware<State> {
   return async function segmentErrors(ctx: Context<State>): Promise<Response> {
     try {
       return await ctx.next();

@@ -5,9 +5,7 @@ import type { RouteHandler } from "./handlers.ts";
 import type { Method } from "./router.ts";
 
 /** Answers a request, or passes it on with `ctx.next()`. */
-export type Middleware<State> = (
-  ctx: Context<State>,
-) => Response | Promise<Response>;
+export type Middleware<State> = (ctx: Context<State>) => Response | Promise<Response>;
 
 /** @deprecated Use {@linkcode Middleware}. */
 export type MiddlewareFn<State> = Middleware<State>;
@@ -55,10 +53,7 @@ export type PageProps<Data = unknown, T = unknown> =
 
 /** A component that may await data; it may also answer with a `Response`. */
 export type AsyncAnyComponent<P> = {
-  (
-    props: RenderableProps<P>,
-    context?: unknown,
-  ): Promise<JSX.Element | Response | null>;
+  (props: RenderableProps<P>, context?: unknown): Promise<JSX.Element | Response | null>;
   displayName?: string;
   defaultProps?: Partial<P> | undefined;
 };

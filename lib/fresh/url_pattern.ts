@@ -6,7 +6,7 @@
 /** Gives the raw (still percent-encoded) parameters of a path, or null. A missing optional one is "". */
 export type PathMatcher = (pathname: string) => Record<string, string> | null;
 
-const TOKEN = /\{\/:(\w+)\}\?|\/:(\w+)\*|\/:(\w+)(?=[/{]|$)|(\/?)\*$|((?:\/[^/:*{}+?()\\]*)+)/y;
+const TOKEN = /\{\/:(\w+)\}\?|\/:(\w+)\*|\/:(\w+)(?=[/{]|$)|(\/?)\*$|((?:\/(?![:*])[^/:*{}+?()\\]*)+)/y;
 
 /** Whether a pattern has anything to match but itself. */
 export function isDynamic(pattern: string): boolean {
@@ -48,8 +48,6 @@ function urlPatternMatcher(pathname: string): PathMatcher {
   return (path) => {
     const groups = pattern.exec({ pathname: path })?.pathname.groups;
     if (groups === undefined) return null;
-    return Object.fromEntries(
-      Object.entries(groups).map(([name, value]) => [name, value ?? ""]),
-    );
+    return Object.fromEntries(Object.entries(groups).map(([name, value]) => [name, value ?? ""]));
   };
 }

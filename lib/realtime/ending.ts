@@ -4,7 +4,7 @@ import type { SessionEnd } from "../protocol/events.ts";
 import { type SessionId, sessionId } from "../protocol/ids.ts";
 import type { SessionStore } from "../session/store.ts";
 import type { Bus } from "./bus.ts";
-import type { TetherSocket } from "./types.ts";
+import { emitLocal, type TetherSocket } from "./types.ts";
 
 /** The codes that end a live session. */
 export type EndCode = Extract<
@@ -27,7 +27,7 @@ export function sessionEnd({ code, retryAfterMs }: EndOptions): SessionEnd {
 
 /** Tells the client why, and disconnects it. */
 export function endSession(socket: TetherSocket, options: EndOptions): void {
-  socket.emit("session:end", sessionEnd(options));
+  emitLocal(socket, "session:end", sessionEnd(options));
   socket.disconnect(true);
 }
 

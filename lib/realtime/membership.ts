@@ -18,7 +18,7 @@ export interface MembershipOptions {
 /** The rooms of this node's sockets. */
 export interface Membership {
   /** Puts the session into the rooms of all its user's channels and out of all others; answers the channels. */
-  joinChannels(session: LiveSession): Promise<ChannelId[]>;
+  joinChannels(session: Pick<LiveSession, "socket" | "identity">): Promise<ChannelId[]>;
   /** Ends the listening. */
   close(): void;
 }
@@ -51,7 +51,7 @@ export function createMembership({ io, channels, bus }: MembershipOptions): Memb
     async joinChannels({ socket, identity }) {
       const channelIds = await channels.channelsOf(identity.user.id);
       // rooms of a socket that has left would stay for ever
-      if (!socket.connected) return channelIds;
+      if (socket.conn.readyState !== "open") return channelIds;
       const rooms = new Set(channelIds.map(channelRoom));
       for (const room of staleRooms(socket, rooms)) socket.leave(room);
       socket.join([...rooms]);

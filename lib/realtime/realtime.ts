@@ -13,7 +13,7 @@ import { type CorsOptions, createEngine } from "../engine/mod.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import type { PresenceService } from "../presence/service.ts";
-import { PROTOCOL_VERSION, SOCKET_PATH } from "../protocol/events.ts";
+import { PROTOCOL_VERSION, type SessionReady, SOCKET_PATH } from "../protocol/events.ts";
 import { type NodeId, type SessionId, sessionId } from "../protocol/ids.ts";
 import { userRoom } from "../protocol/rooms.ts";
 import type { SessionDirectory } from "../session/directory.ts";
@@ -27,12 +27,16 @@ import { createDispatch } from "./dispatch.ts";
 import { createEnder, type EndOptions, endSession } from "./ending.ts";
 import { logEngine } from "./engine_log.ts";
 import { createHandshake } from "./handshake.ts";
+import type { Fleet } from "./fleet/fleet.ts";
 import { createMembership } from "./membership.ts";
+import { noteEvents } from "./note_events.ts";
 import { createOutbound, type Outbound } from "./outbound.ts";
 import { announcePresence, presenceEvents } from "./presence_events.ts";
 import { createRateLimit } from "./rate_limit.ts";
+import { createMemoryAdapter } from "./recovery/memory_adapter.ts";
+import { inFlightMs, MAX_DISCONNECTION_MS } from "./recovery/recovery.ts";
 import { sessionEvents } from "./session_events.ts";
-import type { LiveSession, TetherServer, TetherSocket } from "./types.ts";
+import { emitLocal, type Emitted, type LiveSession, type TetherServer, type TetherSocket } from "./types.ts";
 import { usageEvents } from "./usage_events.ts";
 import { createValidity } from "./validity.ts";
 
@@ -69,6 +73,8 @@ export interface RealtimeOptions {
   presence: PresenceService;
   channels: ChannelService;
   usage: UsageService;
+  /** Without one, this process stands alone. */
+  fleet?: Fleet;
   log: Log;
   metrics: Metrics;
 }
@@ -85,6 +91,8 @@ export interface Realtime extends AsyncDisposable {
   end(sid: SessionId, options: EndOptions): boolean;
   /** Ends a session with `session/ended`, wherever in the fleet it is. `false`: there is none. */
   endAnywhere(sid: SessionId): Promise<boolean>;
+  /** Closes the connection of a session that another node has taken over. */
+  abandon(sid: SessionId): void;
   /** Admits nobody any more and ends all sessions, each with its own time to come back. */
   drain(): Promise<void>;
 }
@@ -98,6 +106,7 @@ const DRAIN_BATCH = 100;
 export function createRealtime(options: RealtimeOptions): Realtime {
   const { config, nodeId, verifier, revocations, store, sessions, presence, channels, usage, log, metrics } =
     options;
+  const { fleet } = options;
   const live = new Map<string, LiveSession>();
   const checked = withRevocation(verifier, revocations);
 
@@ -111,10 +120,16 @@ export function createRealtime(options: RealtimeOptions): Realtime {
     cors: corsOf(config.corsOrigins),
     trustProxy: config.trustProxy,
   });
-  const io: TetherServer = new Server({ serveClient: false, connectTimeout: CONNECT_TIMEOUT_MS });
+  const { adapter, recovery } = fleet ?? createMemoryAdapter({ inFlightMs: inFlightMs(config) });
+  const io: TetherServer = new Server({
+    serveClient: false,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    adapter,
+    connectionStateRecovery: { maxDisconnectionDuration: MAX_DISCONNECTION_MS, skipMiddlewares: false },
+  });
   io.bind(engine);
   if (config.engineLogging) logEngine(engine, log);
-  const bus = noBus;
+  const bus = fleet?.bus ?? noBus;
 
   const admission = createAdmission({ connectsPerSecond: config.connectsPerSecond });
   const validity = createValidity({
@@ -124,6 +139,7 @@ export function createRealtime(options: RealtimeOptions): Realtime {
     recheckMs: 1.5 * config.heartbeatIntervalMs,
     ...{ live, revocations, log },
   });
+  const outbound = createOutbound({ io, bus, nodeId, live, store, maxPayloadBytes: config.maxPayloadBytes });
   const membership = createMembership({ io, channels, bus });
   const { joinChannels } = membership;
 
@@ -150,6 +166,8 @@ export function createRealtime(options: RealtimeOptions): Realtime {
       try {
         await validity.admit(socket, identity);
         await sessions.open(recordOf(socket, identity), { maxOfUser: config.sessionsPerUser });
+        // what happened meanwhile in a channel that its user has left is not for it
+        if (socket.recovered) await joinChannels({ socket, identity });
       } catch (error) {
         validity.take(socket);
         throw error;
@@ -171,35 +189,48 @@ export function createRealtime(options: RealtimeOptions): Realtime {
     }
     const { user, expiresAt } = identity;
     const limiter = createRateLimit({ perSecond: config.eventsPerSecond });
-    const session = { sid, socket, identity, limiter };
+    const session: LiveSession = { sid, socket, identity, limiter };
     live.set(sid, session);
     socket.data.userId = user.id;
     socket.join(userRoom(user.id));
-    socket.emit("session:ready", {
-      sid,
-      user,
-      expiresAt,
-      heartbeatIntervalMs: config.heartbeatIntervalMs,
-      recovered: socket.recovered,
-      serverTime: Date.now(),
-      nodeId,
-      protocol: PROTOCOL_VERSION,
-    });
-    socket.onAny(dispatch);
+    welcome(socket, { sid, user, expiresAt });
+    // nothing comes after this middleware, so it does not call the next
+    socket.use((event) => dispatch(session, event));
     socket.on("disconnect", onDisconnect);
     validity.begin(session);
     void presence.connect(sid, user);
     if (config.socketLogging) log.info("A session began", { sid, userId: user.id });
   });
 
+  /** `session:ready` before anything else; it carries the position from which on this session can be recovered. */
+  function welcome(
+    socket: TetherSocket,
+    session: Pick<SessionReady, "sid" | "user" | "expiresAt">,
+  ): void {
+    const { missedSince } = socket.data;
+    delete socket.data.missedSince;
+    const missed = missedSince === undefined ? undefined : recovery.missed(missedSince, socket.rooms);
+    emitLocal(socket, "session:ready", {
+      ...session,
+      heartbeatIntervalMs: config.heartbeatIntervalMs,
+      recovered: missed !== undefined,
+      serverTime: Date.now(),
+      nodeId,
+      protocol: PROTOCOL_VERSION,
+      ...(fleet?.degraded !== undefined && { degraded: true }),
+    }, missed === undefined ? recovery.position : missedSince);
+    // kept as they were when they were sent with their types
+    for (const event of missed ?? []) emitLocal(socket, ...event as Emitted<"events">);
+  }
+
   const dispatch = createDispatch({
     handlers: [
       sessionEvents({ authenticate: (token) => checked.verify(token), joinChannels, renew, alive }),
       presenceEvents({ presence, channels }),
       channelEvents({ io, channels, joinChannels }),
+      noteEvents(),
       usageEvents(usage),
     ],
-    sessionOf: (socket) => live.get(socket.id),
     ...{ log, metrics },
   });
 
@@ -226,6 +257,7 @@ export function createRealtime(options: RealtimeOptions): Realtime {
     sessions.close(sid);
     presence.disconnect(sid);
     usage.end(sid);
+    outbound.end(sid);
     metrics.endedSessions.inc({ reason });
     if (config.socketLogging) log.info("A session ended", { sid, reason });
   }
@@ -239,6 +271,10 @@ export function createRealtime(options: RealtimeOptions): Realtime {
       onError: (error) => log.error("A change was not announced", { error }),
     }),
     usage.onChange((models) => io.emit("usage", { models })),
+    fleet?.onDegraded((degraded) => {
+      if (!degraded) channels.refresh();
+      io.local.emit("session:degraded", { degraded });
+    }),
   ];
 
   return {
@@ -246,9 +282,10 @@ export function createRealtime(options: RealtimeOptions): Realtime {
     get size() {
       return live.size;
     },
-    outbound: createOutbound({ io, bus, nodeId, live, store, maxPayloadBytes: config.maxPayloadBytes }),
+    outbound,
     end,
     endAnywhere: createEnder({ bus, nodeId, store, end }),
+    abandon: (sid) => live.get(sid)?.socket.disconnect(true),
     async drain() {
       admission.drain(config.drainMs / 2);
       const sockets = [...live.values()].map(({ socket }) => socket);
@@ -260,7 +297,7 @@ export function createRealtime(options: RealtimeOptions): Realtime {
       }
     },
     async [Symbol.asyncDispose]() {
-      for (const off of stop) off();
+      for (const off of stop) off?.();
       await validity[Symbol.asyncDispose]();
       await io.close();
       await engine.close();

@@ -9,7 +9,7 @@ import type { Log } from "../log.ts";
 import type { SessionId } from "../protocol/ids.ts";
 import { delay, supervise } from "../supervise.ts";
 import { endSession } from "./ending.ts";
-import type { LiveSession, TetherSocket } from "./types.ts";
+import { emitLocal, type LiveSession, type TetherSocket } from "./types.ts";
 
 /** Options of {@linkcode createValidity}. Times in milliseconds. */
 export interface ValidityOptions {
@@ -48,7 +48,10 @@ export function createValidity(options: ValidityOptions): Validity {
   const admitted = new Map<TetherSocket, Identity>();
   const expiry = createExpirySchedule<SessionId>({
     ...{ noticeMs, toleranceMs },
-    onExpiring: (sid, expiresAt) => live.get(sid)?.socket.emit("session:expiring", { expiresAt }),
+    onExpiring: (sid, expiresAt) => {
+      const session = live.get(sid);
+      if (session !== undefined) emitLocal(session.socket, "session:expiring", { expiresAt });
+    },
     onExpired: (sid) => {
       const session = live.get(sid);
       if (session !== undefined) endSession(session.socket, { code: "session/expired" });

@@ -29,6 +29,17 @@ export function requireAdmin(state: State): Identity {
   return identity;
 }
 
+/** Lets only the back end pass; throws `auth/missing`, or `access/denied` for a token that is not `SERVICE_TOKEN`. */
+export function requireService(
+  request: Request,
+  { serviceToken }: { serviceToken: string | null },
+): void {
+  if (bearerOf(request) === undefined) throw new ProtocolError("auth/missing");
+  if (serviceToken === null || !bearerMatches(request, serviceToken)) {
+    throw new ProtocolError("access/denied");
+  }
+}
+
 /** What of a request's context says how the browser reached this server. */
 type Asked = Pick<Context<State>, "req" | "url">;
 

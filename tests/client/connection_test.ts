@@ -269,3 +269,69 @@ Deno.test("dispose() leaves no timer, no line, no listener, and makes every call
   assert.equal(s.log.length, told);
   assert.equal(s.transport.tokens.length, 1);
 });
+
+Deno.test("on() keeps the names of the lifecycle from a server that uses them", async () => {
+  using s = stage();
+  await s.establish();
+  const told = s.log.length;
+  const stop = s.connection.on("state", () => assert.fail("the server does not speak for the connection"));
+  for (const name of ["state", "resync", "reconnect", "reconnect_failed", "connect_error"]) {
+    s.transport.handlers?.onEvent(name, {});
+  }
+  stop();
+  assert.equal(s.log.length, told);
+});
+
+Deno.test("on() stops at once, also between two listeners of one event", async () => {
+  using s = stage();
+  await s.establish();
+  s.connection.on("usage", () => stop());
+  const stop = s.connection.on("usage", () => assert.fail("stopped by the one before"));
+  s.transport.handlers?.onEvent("usage", { models: [] });
+});
+
+Deno.test("createConnection() refuses numbers that are none, and is over at once when its signal is", () => {
+  for (const bad of [{ maxAttempts: -1 }, { connectTimeoutMs: NaN }, { outbox: { maxCount: -1 } }]) {
+    assert.throws(() => stage(bad), RangeError);
+  }
+  using s = stage({ signal: AbortSignal.abort() });
+  s.connection.connect();
+  assert.equal(s.connection.state.status, "disconnected");
+  assert.equal(s.environment.listeners.size, 0);
+});
+
+Deno.test("connection pauses offline and for a page put away, and comes back at once", async () => {
+  using s = stage();
+  await s.establish();
+  s.environment.isOnline = false;
+  s.transport.lose();
+  assert.equal(stateOf(s.connection, "reconnecting").phase, "paused");
+  await s.clock.advance(60_000);
+  assert.equal(s.transport.tokens.length, 1);
+  s.environment.tell("online");
+  await settle();
+  s.transport.ready();
+  stateOf(s.connection, "connected");
+
+  s.environment.tell("suspend");
+  assert.equal(stateOf(s.connection, "reconnecting").cause.kind, "page");
+  assert.deepEqual(s.transport.ends, ["drop"]);
+  assert.equal(s.clock.timers(), 0);
+  s.environment.tell("resume");
+  await settle();
+  s.transport.ready({ recovered: true });
+  assert(stateOf(s.connection, "connected").recovered);
+});
+
+Deno.test("connection tries at once when the page becomes visible, also one that was not said to resume", async () => {
+  using s = stage();
+  await s.establish();
+  s.transport.lose();
+  s.environment.tell("visible");
+  await settle();
+  assert.equal(s.transport.tokens.length, 2);
+  s.environment.tell("suspend");
+  s.environment.tell("visible");
+  await settle();
+  assert.equal(s.transport.tokens.length, 3);
+});

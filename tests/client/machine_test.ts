@@ -50,6 +50,9 @@ function verdicts<Type extends "refused" | "ended">(type: Type): Extract<Event, 
 
 /** States of one name in every shade that a transition looks at. */
 function states(name: StateName): State[] {
+  const resting = [0, 3].flatMap((attempt) =>
+    (["current", "refresh"] as const).map((credentials) => ({ attempt, credentials }))
+  );
   const cause = { kind: "lost", message: "gone" } as const;
   const rows = [0, 3].flatMap((attempt) =>
     (["current", "refresh", "refreshed"] as const).map((credentials) => ({ attempt, credentials }))
@@ -71,11 +74,11 @@ function states(name: StateName): State[] {
         )
       );
     case "waiting":
-      return rows.flatMap((row) =>
+      return resting.flatMap((row) =>
         [0, NOW + 9000].map((notBefore) => ({ name, ...row, cause, notBefore, retryAt: NOW + 9500 }) as const)
       );
     case "paused":
-      return rows.flatMap((row) =>
+      return resting.flatMap((row) =>
         (["offline", "page"] as const).flatMap((by) =>
           [0, NOW + 9000].map((notBefore) => ({ name, by, ...row, cause, notBefore }) as const)
         )
@@ -133,23 +136,27 @@ Deno.test("transition() leaves a way to 'connected' and one to 'disconnected' fr
   for (const name of STATES) assert(name === "disconnected" || "disconnect" in TRANSITIONS[name], name);
 });
 
-Deno.test("transition() refreshes once in a row of failures, however the row goes on", () => {
+Deno.test("transition() refreshes once between two rests, and again only after one", () => {
   const context = contexts[1]!;
-  const [reauth] = EVENTS.refused.filter(({ action }) => action === "reauth");
-  const run = (...events: Event[]) =>
-    events.reduce<State>((state, event) => transition(state, event, context), states("disconnected")[0]!);
-  const [connect, token, closed, timeout] = [EVENTS.connect, EVENTS.token, EVENTS.closed, EVENTS.timeout].map(
-    (
-      [event],
-    ) => event!,
-  );
+  const reauth = EVENTS.refused.find(({ action }) => action === "reauth")!;
+  const [token, failure, closed, timeout] = [
+    ...EVENTS.token,
+    ...EVENTS["token-failed"],
+    ...EVENTS.closed,
+    ...EVENTS.timeout,
+  ] as const;
+  const run = (...events: (Event | undefined)[]) =>
+    events.reduce<State>(
+      (state, event) => transition(state, event!, context),
+      { name: "authorizing", attempt: 0, credentials: "current", cause: null },
+    );
 
-  const refreshing = run(connect!, token!, reauth!);
-  assert(refreshing.name === "authorizing" && refreshing.credentials === "refresh");
-  // the refresh itself failed: it is tried again, as no new token was refused yet
-  const again = run(connect!, token!, reauth!, { type: "token-failed", message: "offline" }, timeout!);
-  assert(again.name === "authorizing" && again.credentials === "refresh");
-  // the line broke in between: the new token still counts as got
-  const refused = run(connect!, token!, reauth!, token!, closed!, timeout!, token!, reauth!);
+  const refused = run(token, reauth, token, reauth);
   assert(refused.name === "disconnected" && refused.reason === "unauthorized");
+  // no new token was refused yet when getting one failed: it is tried again
+  const again = run(token, reauth, failure, timeout);
+  assert(again.name === "authorizing" && again.credentials === "refresh");
+  // the new token may be old when the server is back
+  const later = run(token, reauth, token, closed, timeout, token, reauth);
+  assert(later.name === "authorizing" && later.credentials === "refresh");
 });

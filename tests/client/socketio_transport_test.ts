@@ -1,7 +1,7 @@
 /** The transport on socket.io-client against a real Socket.IO server, and the whole connection over it. */
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
-import { type AddressInfo } from "node:net";
+import { type AddressInfo, createServer as createTcpServer, type Socket as NetSocket } from "node:net";
 import { Server, type Socket } from "socket.io";
 import {
   type Connection,
@@ -22,6 +22,8 @@ interface RealServer extends AsyncDisposable {
   got: unknown[][];
   /** What the sessions ended by. */
   ends: string[];
+  /** Answers nothing while true. */
+  deaf: boolean;
   nextSocket(): Promise<Socket>;
 }
 
@@ -50,14 +52,16 @@ async function startServer(transports?: ("websocket" | "polling")[]): Promise<Re
     socket.on("disconnect", (reason) => ends.push(reason));
     socket.onAny((event, payload, ack) => {
       got.push([event, payload]);
+      if (server.deaf) return;
       if (event === "presence:list") ack({ ok: true, users: [] });
       else if (event === "usage") ack?.({ ok: false, error: { code: "request/invalid", message: "no" } });
       else ack?.({ ok: true, serverTime: Date.now() });
     });
   });
   await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
-  return {
+  const server: RealServer = {
     io,
+    deaf: false,
     url: `http://127.0.0.1:${(http.address() as AddressInfo).port}`,
     tokens,
     got,
@@ -67,6 +71,7 @@ async function startServer(transports?: ("websocket" | "polling")[]): Promise<Re
       await io.close();
     },
   };
+  return server;
 }
 
 function next<Name extends keyof ConnectionEvents>(
@@ -205,4 +210,32 @@ Deno.test("transport keeps nothing back that was reported as lost", async () => 
   }
   assert.equal(server.io.engine.clientsCount, 1);
   assert.equal(server.got.filter(([event]) => event === "presence:list").length, 20);
+});
+
+Deno.test("connection over socket.io gives up a line on which nobody ever answers", async () => {
+  const held = new Set<NetSocket>();
+  const silent = createTcpServer((socket) => held.add(socket.on("error", () => {})));
+  await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
+  const url = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`;
+  using connection = createConnection({ url, getToken: () => "t", connectTimeoutMs: 50, maxAttempts: 0 });
+  connection.connect();
+  assert.equal((await next(connection, "connect_error")).kind, "timeout");
+  assert.equal(stateOf(connection, "disconnected").reason, "exhausted");
+  for (const socket of held) socket.destroy();
+  await new Promise((resolve) => silent.close(resolve));
+});
+
+Deno.test("connection over socket.io drops a session that stops answering, and gets it back", async () => {
+  await using server = await startServer();
+  using connection = open(server, { heartbeatTimeoutMs: 50, join: false });
+  const first = server.nextSocket();
+  server.deaf = true;
+  connection.connect();
+  const lost = next(connection, "disconnect");
+  const heard = next(connection, "usage");
+  (await first).emit("usage", { models: [] });
+  await heard;
+  assert.equal((await lost).kind, "suspect");
+  server.deaf = false;
+  assert.equal((await next(connection, "connect")).recovered, true);
 });

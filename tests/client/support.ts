@@ -71,6 +71,7 @@ export class FakeTransport implements Transport {
   /** Answers heartbeats and `user-join` at once. */
   obliging = true;
   handlers: TransportHandlers | null = null;
+  readonly #past: TransportHandlers[] = [];
 
   get isOpen(): boolean {
     return this.handlers !== null;
@@ -80,6 +81,7 @@ export class FakeTransport implements Transport {
     if (this.handlers) this.overlaps++;
     this.tokens.push(token);
     this.handlers = handlers;
+    this.#past.push(handlers);
     this.wire = "websocket";
   }
 
@@ -121,6 +123,17 @@ export class FakeTransport implements Transport {
     const { handlers } = this;
     this.handlers = null;
     handlers?.onClosed(reason);
+  }
+
+  /** Every line of the past speaks up, though it is long gone. */
+  stale(): void {
+    for (const handlers of this.#past) {
+      if (handlers === this.handlers) continue;
+      handlers.onEvent("session:ready", session);
+      handlers.onEvent("session:end", { code: "session/ended", action: "stop", message: "late" });
+      handlers.onUpgrade("late");
+      handlers.onClosed("late");
+    }
   }
 
   /** Messages of one name. */

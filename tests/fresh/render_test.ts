@@ -48,6 +48,7 @@ Deno.test("ctx.render()", async (t) => {
   await t.step("locks images to the build and marks links to the page and its parents", async () => {
     const assets = await text("/assets");
     assert.match(assets, /<img[^>]* src="\/logo\.svg\?__frsh_c=\w+"/);
+    assert.match(await text("/counters"), /<img src="\/logo\.svg"/);
     assert.match(assets, /<a[^>]* aria-current="page"[^>]*>here<\/a>/);
     assert.match(assets, /<a[^>]* aria-current="true"[^>]*>up<\/a>/);
     assert.match(assets, /<a href="\/blog\/1">elsewhere<\/a>/);

@@ -63,7 +63,6 @@ export async function startRealtime(options: RealtimeServerOptions = {}): Promis
   const channels = await createChannels({ store: channelStore });
   const usage = createUsage({ store: createMemoryUsageStore(), nodeId: id, onError });
   stack.defer(() => usage.close());
-  stack.defer(() => store.close());
   const sessions = stack.use(createSessionDirectory({ store, log, nodeId: id, leaseMs: 90_000 }));
   const realtime = stack.use(createRealtime({
     ...{ config, nodeId: id, verifier, revocations, store, sessions, presence, channels, usage, log },

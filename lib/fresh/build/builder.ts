@@ -54,10 +54,7 @@ export class Builder<State = any> {
     }
     await writeProject(project, this.config);
     return (app) =>
-      setBuildCache(app, {
-        ...emptyBuildCache<State>(),
-        root: this.config.root,
-      }, app.config.mode);
+      setBuildCache(app, { ...emptyBuildCache<State>(), root: this.config.root }, app.config.mode);
   }
 
   async #build(): Promise<BuiltProject> {

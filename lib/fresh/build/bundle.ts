@@ -25,23 +25,18 @@ export interface Bundle {
   files: Map<string, Uint8Array<ArrayBuffer>>;
 }
 
+/** Stands for the build id, which is not known before the files are. */
+const PLACEHOLDER = "__FRESH_BUILD_ID__";
 const RUNTIME = fileURLToPath(new URL("../client/boot.ts", import.meta.url));
-const BUILD_ID_MODULE = fileURLToPath(
-  new URL("../build_id.ts", import.meta.url),
-);
+const BUILD_ID_MODULE = fileURLToPath(new URL("../build_id.ts", import.meta.url));
 
 /** `salt` is what else the build consists of: the id changes with it. */
-export async function bundleIslands(
-  options: BundleOptions,
-  salt: string,
-): Promise<Bundle> {
+export async function bundleIslands(options: BundleOptions, salt: string): Promise<Bundle> {
   const { root, islands, target, minify } = options;
   const linkDir = await Deno.makeTempDir({ prefix: "fresh-links-" });
   try {
     const names = ["fresh-runtime", ...islandNames(islands)];
     const paths = [RUNTIME, ...islands];
-    // The id is not known before the files are; this stands for it and has its length.
-    const placeholder = crypto.randomUUID().replaceAll("-", "");
     const { outputFiles, metafile } = await esbuild.build({
       entryPoints: names.map((out, i) => ({ out, in: paths[i]! })),
       outdir: root,
@@ -57,35 +52,24 @@ export async function bundleIslands(
       sourcemap: minify ? false : "inline",
       jsx: "automatic",
       jsxImportSource: "preact",
-      define: {
-        "process.env.NODE_ENV": JSON.stringify(
-          minify ? "production" : "development",
-        ),
-      },
+      define: { "process.env.NODE_ENV": JSON.stringify(minify ? "production" : "development") },
       chunkNames: "chunk-[hash]",
-      plugins: [
-        buildIdPlugin(placeholder),
-        await createDenoResolver(paths, { root, linkDir }),
-      ],
-      logLevel: "error",
+      plugins: [buildIdPlugin(), await createDenoResolver(paths, { root, linkDir })],
+      // What goes wrong is in the error that is thrown.
+      logLevel: "silent",
     });
-    const sources = outputFiles.map(({ path, text }) => ({
-      name: relative(root, path),
-      text,
-    }));
+    const sources = outputFiles.map(({ path, text }) => ({ name: relative(root, path), text }));
     sources.sort((a, b) => a.name < b.name ? -1 : 1);
-    const stable = sources.map(({ name, text }) => `${name}\n${text.replaceAll(placeholder, "")}`).join("\n");
+    const stable = sources.map(({ name, text }) => `${name}\n${text.replaceAll(PLACEHOLDER, "")}`).join("\n");
     const buildId = (await sha256(new TextEncoder().encode(stable + salt)))
-      .slice(0, placeholder.length);
+      .slice(0, 32);
     const files = new Map(sources.map(({ name, text }) => [
       name,
-      new TextEncoder().encode(text.replaceAll(placeholder, buildId)),
+      new TextEncoder().encode(text.replaceAll(PLACEHOLDER, buildId)),
     ]));
     const [clientEntry, ...islandFiles] = names.map((name) => `${name}.js`);
     const imports = new Map(
-      [clientEntry!, ...islandFiles].map((
-        name,
-      ) => [name, [...importsOf(name, metafile)]]),
+      [clientEntry!, ...islandFiles].map((name) => [name, [...importsOf(name, metafile)]]),
     );
     return { buildId, clientEntry: clientEntry!, islandFiles, imports, files };
   } finally {
@@ -93,11 +77,7 @@ export async function bundleIslands(
   }
 }
 
-function importsOf(
-  name: string,
-  metafile: esbuild.Metafile,
-  found: Set<string> = new Set(),
-): Set<string> {
+function importsOf(name: string, metafile: esbuild.Metafile, found: Set<string> = new Set()): Set<string> {
   for (const { path, kind } of metafile.outputs[name]?.imports ?? []) {
     if (kind !== "import-statement" || found.has(path)) continue;
     found.add(path);
@@ -114,17 +94,14 @@ export async function stopBundler(): Promise<void> {
 /** Unique names for the files of a bundle. */
 function islandNames(islands: readonly string[]): string[] {
   return islands.map((path, i) => {
-    const name = basename(path).replace(/\.[^.]+$/, "").replaceAll(
-      /[^\w]+/g,
-      "_",
-    );
+    const name = basename(path).replace(/\.[^.]+$/, "").replaceAll(/[^\w]+/g, "_");
     const repeated = islands.slice(0, i).some((other) => basename(other) === basename(path));
     return repeated ? `${name}_${i}` : name;
   });
 }
 
 /** Gives the browser the build id as a constant. */
-function buildIdPlugin(buildId: string): esbuild.Plugin {
+function buildIdPlugin(): esbuild.Plugin {
   return {
     name: "build-id",
     setup(build) {
@@ -133,7 +110,7 @@ function buildIdPlugin(buildId: string): esbuild.Plugin {
         ({ path }) =>
           path === BUILD_ID_MODULE
             ? {
-              contents: `export const getBuildId = () => ${JSON.stringify(buildId)};`,
+              contents: `export const getBuildId = () => ${JSON.stringify(PLACEHOLDER)};`,
             }
             : undefined,
       );

@@ -47,10 +47,7 @@ export async function crawl(
 }
 
 function toRoute(path: string, file: string): FoundRoute {
-  const id = new URL(file, "http://localhost/").pathname.slice(1).replace(
-    SCRIPT,
-    "",
-  );
+  const id = new URL(file, "http://localhost/").pathname.slice(1).replace(SCRIPT, "");
   const slash = id.lastIndexOf("/");
   const folder = id.slice(0, Math.max(slash, 0));
   const name = id.slice(slash + 1);
@@ -62,11 +59,5 @@ function toRoute(path: string, file: string): FoundRoute {
   // The trailing slash keeps an index page inside its folder's segment.
   const pattern = pathToPattern(id, { keepGroups: true }) +
     (name === "index" && folder !== "" ? "/" : "");
-  return {
-    id,
-    path,
-    kind: "route",
-    pattern,
-    routePattern: pathToPattern(id, { keepGroups: false }),
-  };
+  return { id, path, kind: "route", pattern, routePattern: pathToPattern(id, { keepGroups: false }) };
 }

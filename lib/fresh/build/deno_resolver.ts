@@ -27,17 +27,12 @@ export async function createDenoResolver(
 ): Promise<Plugin> {
   const graph = await readGraph(entries, root);
   const links = await linkPackages(graph, linkDir);
-  const packageOf = new Map(
-    graph.modules.map(({ specifier, npmPackage }) => [specifier, npmPackage]),
-  );
+  const packageOf = new Map(graph.modules.map(({ specifier, npmPackage }) => [specifier, npmPackage]));
   const imports = new Map<string, string>();
   for (const { specifier: importer, dependencies = [] } of graph.modules) {
     for (const { specifier, code } of dependencies) {
       if (code !== undefined) {
-        imports.set(
-          `${importer} ${specifier}`,
-          graph.redirects[code.specifier] ?? code.specifier,
-        );
+        imports.set(`${importer} ${specifier}`, graph.redirects[code.specifier] ?? code.specifier);
       }
     }
   }
@@ -53,62 +48,38 @@ export async function createDenoResolver(
           if (owner !== undefined) {
             // Relative paths inside a package need no help.
             if (/^\.{0,2}\//.test(path)) return;
-            return await build.resolve(path, {
-              kind,
-              importer,
-              resolveDir: owner,
-              pluginData: links,
-            });
+            return await build.resolve(path, { kind, importer, resolveDir: owner, pluginData: links });
           }
 
           const target = imports.get(`${pathToFileURL(importer).href} ${path}`);
           if (target === undefined) {
-            return {
-              errors: [{ text: `Deno's module graph has no "${path}" here` }],
-            };
+            return { errors: [{ text: `Deno's module graph has no "${path}" here` }] };
           }
           if (target.startsWith("file:")) {
-            return {
-              path: fileURLToPath(target),
-            };
+            return { path: fileURLToPath(target) };
           }
           const packageId = packageOf.get(target);
           const [, name, subpath] = /^npm:\/?((?:@[^/]+\/)?[^/@]+)(?:@[^/]+)?(\/.*)?$/.exec(target) ??
             [];
           const resolveDir = packageId === undefined ? undefined : links.dirs.get(packageId);
           if (resolveDir === undefined) {
-            return {
-              errors: [{ text: `Cannot bundle "${target}" for browsers` }],
-            };
+            return { errors: [{ text: `Cannot bundle "${target}" for browsers` }] };
           }
-          return await build.resolve(`${name}${subpath ?? ""}`, {
-            kind,
-            resolveDir,
-            pluginData: links,
-          });
+          return await build.resolve(`${name}${subpath ?? ""}`, { kind, resolveDir, pluginData: links });
         },
       );
     },
   };
 }
 
-async function readGraph(
-  entries: readonly string[],
-  root: string,
-): Promise<ModuleGraph> {
+async function readGraph(entries: readonly string[], root: string): Promise<ModuleGraph> {
   const source = entries.map((path) => `import ${JSON.stringify(pathToFileURL(path).href)};`).join("");
   const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: [
-      "info",
-      "--json",
-      `data:application/typescript,${encodeURIComponent(source)}`,
-    ],
+    args: ["info", "--json", `data:application/typescript,${encodeURIComponent(source)}`],
     cwd: root,
   }).output();
   if (!success) {
-    throw new Error(
-      `Cannot read the module graph: ${new TextDecoder().decode(stderr)}`,
-    );
+    throw new Error(`Cannot read the module graph: ${new TextDecoder().decode(stderr)}`);
   }
   return JSON.parse(new TextDecoder().decode(stdout));
 }
@@ -121,10 +92,7 @@ interface PackageLinks {
 }
 
 /** One `node_modules` for each package, which holds the package itself and what it depends on. */
-async function linkPackages(
-  { npmPackages, modules }: ModuleGraph,
-  linkDir: string,
-): Promise<PackageLinks> {
+async function linkPackages({ npmPackages, modules }: ModuleGraph, linkDir: string): Promise<PackageLinks> {
   const dirs = new Map<string, string>();
   const byPath = new Map<string, string>();
   const pending = modules.flatMap(({ npmPackage }) => npmPackage ?? []);

@@ -9,17 +9,10 @@ export function liveReload<State>(revision: string | null): Middleware<State> {
     if (ctx.url.pathname !== `${ctx.config.basePath}/_frsh/alive`) {
       return ctx.next();
     }
-    const message = new TextEncoder().encode(
-      `retry: 300\ndata: ${revision}\n\n`,
-    );
-    const body = new ReadableStream<Uint8Array>({
-      start: (controller) => controller.enqueue(message),
-    });
+    const message = new TextEncoder().encode(`retry: 300\ndata: ${revision}\n\n`);
+    const body = new ReadableStream<Uint8Array>({ start: (controller) => controller.enqueue(message) });
     return new Response(body, {
-      headers: {
-        "Content-Type": "text/event-stream",
-        "Cache-Control": "no-store",
-      },
+      headers: { "Content-Type": "text/event-stream", "Cache-Control": "no-store" },
     });
   };
 }

@@ -22,10 +22,7 @@ export async function createMemoryCache<State>(
   }
   const fsRoutes: FsRouteFile<State>[] = [];
   for (const { path, ...route } of project.routes) {
-    fsRoutes.push({
-      ...route,
-      mod: await importFile(path) as FsRouteModule<State>,
-    });
+    fsRoutes.push({ ...route, mod: await importFile(path) as FsRouteModule<State> });
   }
 
   async function readFile(pathname: string): Promise<StaticFile | null> {
@@ -42,27 +39,16 @@ export async function createMemoryCache<State>(
 
   const { clientEntry, imports } = project;
   const revision = config.mode === "development" ? crypto.randomUUID() : null;
-  return {
-    root: config.root,
-    clientEntry,
-    revision,
-    islands,
-    imports,
-    fsRoutes,
-    readFile,
-  };
+  return { root: config.root, clientEntry, revision, islands, imports, fsRoutes, readFile };
 }
 
 function importFile(path: string): Promise<Record<string, unknown>> {
   return import(pathToFileURL(path).href);
 }
 
-async function toFile(
-  path: string,
-  body: Uint8Array<ArrayBuffer>,
-): Promise<StaticFile> {
+async function toFile(path: string, body: Uint8Array<ArrayBuffer>): Promise<StaticFile> {
   return {
-    body,
+    read: () => Promise.resolve(body),
     size: body.byteLength,
     hash: await sha256(body),
     contentType: contentType(path),

@@ -1,10 +1,7 @@
 /** The URL pattern that a route file's path stands for, and which of two patterns is tried first. */
 
 /** "blog/[id]/index" gives "/blog/:id". Groups, "(name)", are no part of a URL. Throws on a malformed name. */
-export function pathToPattern(
-  path: string,
-  options: { keepGroups: boolean },
-): string {
+export function pathToPattern(path: string, options: { keepGroups: boolean }): string {
   const parts = path.split("/");
   if (parts.at(-1) === "index") parts.pop();
   const pattern = parts
@@ -22,9 +19,7 @@ function partPattern(part: string, path: string): string {
 
   const pattern = part.replaceAll(/\[(\w+)\]/g, ":$1");
   if (part.includes("][") || /[[\]]/.test(pattern)) {
-    throw new SyntaxError(
-      `Invalid route file name: parameters must be apart and closed in "${path}"`,
-    );
+    throw new SyntaxError(`Invalid route file name: parameters must be apart and closed in "${path}"`);
   }
   return `/${pattern}`;
 }

@@ -25,9 +25,7 @@ export interface BuiltProject {
   staticFiles: StaticEntry[];
 }
 
-export async function buildProject(
-  config: ResolvedBuildConfig,
-): Promise<BuiltProject> {
+export async function buildProject(config: ResolvedBuildConfig): Promise<BuiltProject> {
   const [{ routes, islands }, staticFiles] = await Promise.all([
     crawl(config),
     readStaticDir(config.staticDir),
@@ -35,12 +33,7 @@ export async function buildProject(
   const { root, target } = config;
   const salt = staticFiles.map(({ pathname, hash }) => `${pathname} ${hash}`)
     .join("\n");
-  const bundle = await bundleIslands({
-    root,
-    islands,
-    target,
-    minify: config.mode === "production",
-  }, salt);
+  const bundle = await bundleIslands({ root, islands, target, minify: config.mode === "production" }, salt);
 
   const url = (name: string) => `/_fresh/js/${bundle.buildId}/${name}`;
   return {
@@ -51,15 +44,8 @@ export async function buildProject(
       const file = bundle.islandFiles[i]!;
       return { path, name: file.replace(/\.js$/, ""), file: url(file) };
     }),
-    imports: new Map(
-      Array.from(
-        bundle.imports,
-        ([name, imported]) => [url(name), imported.map(url)],
-      ),
-    ),
-    scripts: new Map(
-      Array.from(bundle.files, ([name, content]) => [url(name), content]),
-    ),
+    imports: new Map(Array.from(bundle.imports, ([name, imported]) => [url(name), imported.map(url)])),
+    scripts: new Map(Array.from(bundle.files, ([name, content]) => [url(name), content])),
     staticFiles,
   };
 }

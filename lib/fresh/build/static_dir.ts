@@ -18,11 +18,7 @@ export async function readStaticDir(staticDir: string): Promise<StaticEntry[]> {
     if (parts.some((part) => part.startsWith(".") && part !== ".well-known")) {
       continue;
     }
-    entries.push({
-      pathname: `/${parts.join("/")}`,
-      path,
-      hash: await sha256(await Deno.readFile(path)),
-    });
+    entries.push({ pathname: `/${parts.join("/")}`, path, hash: await sha256(await Deno.readFile(path)) });
   }
   return entries;
 }

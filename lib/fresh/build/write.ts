@@ -8,14 +8,9 @@ import type { BuiltProject } from "./project.ts";
 const WARNING = "// Written by the build; a change here is lost at the next one.";
 
 /** Replaces what an earlier build wrote. All paths in the output are relative, so that it can be moved. */
-export async function writeProject(
-  project: BuiltProject,
-  config: ResolvedBuildConfig,
-): Promise<void> {
+export async function writeProject(project: BuiltProject, config: ResolvedBuildConfig): Promise<void> {
   const { root, outDir, serverEntry } = config;
-  await Deno.remove(join(outDir, "static"), { recursive: true }).catch(
-    ignoreMissing,
-  );
+  await Deno.remove(join(outDir, "static"), { recursive: true }).catch(ignoreMissing);
   const scripts = [];
   for (const [pathname, content] of project.scripts) {
     const path = join(outDir, "static", ...pathname.split("/"));
@@ -26,18 +21,11 @@ export async function writeProject(
   await Deno.mkdir(outDir, { recursive: true });
   await Deno.writeTextFile(
     join(outDir, "snapshot.js"),
-    snapshotSource(project, {
-      root,
-      outDir,
-      files: [...scripts, ...project.staticFiles],
-    }),
+    snapshotSource(project, { root, outDir, files: [...scripts, ...project.staticFiles] }),
   );
   await Deno.writeTextFile(
     join(outDir, "server.js"),
-    serverSource({
-      root: toPosix(relative(outDir, root)),
-      serverEntry: specifier(outDir, serverEntry),
-    }),
+    serverSource({ root: toPosix(relative(outDir, root)), serverEntry: specifier(outDir, serverEntry) }),
   );
 }
 
@@ -47,18 +35,11 @@ interface SnapshotOptions {
   files: { pathname: string; path: string; hash: string }[];
 }
 
-function snapshotSource(
-  project: BuiltProject,
-  { root, outDir, files }: SnapshotOptions,
-): string {
+function snapshotSource(project: BuiltProject, { root, outDir, files }: SnapshotOptions): string {
   const { routes, islands, imports, buildId, clientEntry } = project;
   const staticFiles = files.map(({ pathname, path, hash }) =>
     `  [${json(pathname)}, ${
-      json({
-        filePath: toPosix(relative(root, path)),
-        hash,
-        contentType: contentType(path),
-      })
+      json({ filePath: toPosix(relative(root, path)), hash, contentType: contentType(path) })
     }],`
   );
   return [

@@ -16,10 +16,7 @@ interface Marker {
 }
 
 /** Called by the page's inline script with the islands it imported and the props of each instance. */
-export function boot(
-  islands: Record<string, ComponentType>,
-  serialized: string,
-): void {
+export function boot(islands: Record<string, ComponentType>, serialized: string): void {
   const markers = new Map<Node, Marker>();
   const slots = new Map<number, ComponentChild[]>();
   const roots = findMarkers(document.body, markers);
@@ -35,10 +32,7 @@ export function boot(
     h(islands[name!]!, { ...props[+index!], key: key || undefined });
 
   /** The nodes from `node` up to `end`, as elements that Preact can adopt. */
-  const toElements = (
-    node: Node | null,
-    end: Node | null,
-  ): ComponentChild[] => {
+  const toElements = (node: Node | null, end: Node | null): ComponentChild[] => {
     const elements: ComponentChild[] = [];
     for (; node && node !== end; node = node.nextSibling) {
       const marker = markers.get(node);
@@ -59,23 +53,13 @@ export function boot(
     for (const { name, value } of element.attributes) {
       attributes[name] = typeof (element as unknown as Props)[name] === "boolean" || value;
     }
-    return h(
-      element.localName,
-      attributes,
-      toElements(element.firstChild, null),
-    );
+    return h(element.localName, attributes, toElements(element.firstChild, null));
   };
 
-  for (
-    const template of document.querySelectorAll<HTMLTemplateElement>(
-      "template[id^=frsh-slot-]",
-    )
-  ) {
+  const templates = document.querySelectorAll<HTMLTemplateElement>("template[id^=frsh-slot-]");
+  for (const template of templates) {
     findMarkers(template.content, markers);
-    slots.set(
-      +template.id.slice(10),
-      toElements(template.content.firstChild, null),
-    );
+    slots.set(+template.id.slice(10), toElements(template.content.firstChild, null));
   }
   for (const { parts, start, end } of markers.values()) {
     if (parts[1] === "slot") {
@@ -93,11 +77,7 @@ function findMarkers(root: Node, found: Map<Node, Marker>): Marker[] {
   while (comments.nextNode()) {
     const comment = comments.currentNode as Comment;
     if (comment.data.startsWith("frsh:")) {
-      const marker = {
-        parts: comment.data.split(":"),
-        start: comment,
-        end: comment,
-      };
+      const marker = { parts: comment.data.split(":"), start: comment, end: comment };
       found.set(comment, marker);
       if (!open.length) outermost.push(marker);
       open.push(marker);
@@ -119,11 +99,7 @@ function container({ start, end }: Marker): Element {
     },
     get childNodes() {
       const nodes: Node[] = [];
-      for (
-        let node = start.nextSibling;
-        node && node !== end;
-        node = node.nextSibling
-      ) nodes.push(node);
+      for (let node = start.nextSibling; node && node !== end; node = node.nextSibling) nodes.push(node);
       return nodes;
     },
     contains: (node: Node) => parent.contains(node),

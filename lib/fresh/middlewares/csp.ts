@@ -30,12 +30,7 @@ const DEFAULTS = [
 ];
 
 export function csp<State>(options: CSPOptions = {}): Middleware<State> {
-  const {
-    reportOnly = false,
-    reportTo,
-    csp: directives = [],
-    useNonce = false,
-  } = options;
+  const { reportOnly = false, reportTo, csp: directives = [], useNonce = false } = options;
   const reporting = reportTo === undefined ? [] : ["report-to csp-endpoint", `report-uri ${reportTo}`];
   const policy = [...DEFAULTS, ...directives, ...reporting];
   const inline = policy.join("; ");
@@ -44,10 +39,7 @@ export function csp<State>(options: CSPOptions = {}): Middleware<State> {
   return async function freshCsp(ctx) {
     const response = await ctx.next();
     const nonce = useNonce ? getNonce(response) : undefined;
-    response.headers.set(
-      headerName,
-      nonce === undefined ? inline : withNonce(policy, nonce),
-    );
+    response.headers.set(headerName, nonce === undefined ? inline : withNonce(policy, nonce));
     if (reportTo !== undefined) {
       response.headers.set("Reporting-Endpoints", `csp-endpoint="${reportTo}"`);
     }

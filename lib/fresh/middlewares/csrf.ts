@@ -15,9 +15,7 @@ export interface CsrfOptions<State = any> {
 const SAFE_METHODS = new Set(["GET", "HEAD", "OPTIONS"]);
 
 /** A refused request is a 403. A client that is no browser sends neither header, and passes. */
-export function csrf<State>(
-  options: CsrfOptions<State> = {},
-): Middleware<State> {
+export function csrf<State>(options: CsrfOptions<State> = {}): Middleware<State> {
   return async function freshCsrf(ctx) {
     const { method, headers } = ctx.req;
     const site = headers.get("Sec-Fetch-Site");

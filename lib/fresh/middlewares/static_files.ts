@@ -25,16 +25,10 @@ export function staticFiles<State>(): Middleware<State> {
     if (lock !== null && lock !== getBuildId()) {
       const url = new URL(ctx.url);
       url.searchParams.delete(ASSET_CACHE_BUST_KEY);
-      return new Response(null, {
-        status: 307,
-        headers: { location: url.pathname + url.search },
-      });
+      return new Response(null, { status: 307, headers: { location: url.pathname + url.search } });
     }
 
-    const headers = new Headers({
-      "Content-Type": file.contentType,
-      vary: "If-None-Match",
-    });
+    const headers = new Headers({ "Content-Type": file.contentType, vary: "If-None-Match" });
     const seen = ctx.req.headers.get("If-None-Match");
     if (seen === file.hash || seen === `W/"${file.hash}"`) {
       return new Response(null, { status: 304, headers });
@@ -42,7 +36,7 @@ export function staticFiles<State>(): Middleware<State> {
     headers.set("Etag", `W/"${file.hash}"`);
     headers.set("Cache-Control", isLocked(ctx, lock) ? IMMUTABLE : NEVER);
     headers.set("Content-Length", String(file.size));
-    return new Response(method === "HEAD" ? null : file.body, { headers });
+    return new Response(method === "HEAD" ? null : await file.read(), { headers });
   };
 }
 
@@ -58,10 +52,7 @@ function filePath<State>({ url, config }: Context<State>): string | null {
   }
 }
 
-function isLocked<State>(
-  { url, config }: Context<State>,
-  lock: string | null,
-): boolean {
+function isLocked<State>({ url, config }: Context<State>, lock: string | null): boolean {
   return config.mode === "production" &&
     (lock !== null ||
       url.pathname.startsWith(`${config.basePath}/_fresh/js/${getBuildId()}/`));

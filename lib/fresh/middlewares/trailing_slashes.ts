@@ -1,9 +1,7 @@
 /** `trailingSlashes()`: redirects every path to its form with, or without, a slash at its end. */
 import type { Middleware } from "../types.ts";
 
-export function trailingSlashes<State>(
-  mode: "always" | "never",
-): Middleware<State> {
+export function trailingSlashes<State>(mode: "always" | "never"): Middleware<State> {
   return function freshTrailingSlashes(ctx) {
     const { pathname, search } = ctx.url;
     const hasSlash = pathname.endsWith("/");

@@ -8,7 +8,8 @@ import type { Island } from "./island.ts";
 import { isElement, SlotRef } from "./serialize.ts";
 import { requireRender } from "./state.ts";
 
-const InsideIsland = createContext(false);
+/** Whether an island is above in the tree, with no markup of the page between. */
+export const InsideIsland = createContext(false);
 
 /** Elements that the hooks must leave as they are. */
 const plain = new WeakSet<JSX.Element>();
@@ -29,9 +30,7 @@ interface BoundaryProps {
   props: Record<string, unknown>;
 }
 
-export function IslandBoundary(
-  { island, islandKey, props }: BoundaryProps,
-): JSX.Element {
+export function IslandBoundary({ island, islandKey, props }: BoundaryProps): JSX.Element {
   if (useContext(InsideIsland)) return asPlain(h(island.fn, props));
 
   const state = requireRender();
@@ -39,10 +38,7 @@ export function IslandBoundary(
   const rendered: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(props)) {
     if (isMarkup(name, value)) {
-      const id = state.slots.push({
-        children: value as ComponentChildren,
-        placed: false,
-      }) - 1;
+      const id = state.slots.push({ children: value as ComponentChildren, placed: false }) - 1;
       sent[name] = new SlotRef(id);
       rendered[name] = h(PlacedSlot, { id });
     } else {
@@ -58,18 +54,19 @@ export function IslandBoundary(
   );
 }
 
+/** Children may be a list; any other prop that is a list must keep its shape, and cannot hold markup. */
 function isMarkup(name: string, value: unknown): boolean {
-  return isElement(value) ||
-    (name === "children" && Array.isArray(value) && value.some(isElement));
+  return isElement(value) || (name === "children" && hasElement(value));
+}
+
+function hasElement(value: unknown): boolean {
+  return Array.isArray(value) ? value.some(hasElement) : isElement(value);
 }
 
 function PlacedSlot({ id }: { id: number }): JSX.Element {
   const slot = requireRender().slots[id]!;
   slot.placed = true;
-  return marked(
-    `slot:${id}`,
-    h(InsideIsland.Provider, { value: false }, slot.children),
-  );
+  return marked(`slot:${id}`, h(InsideIsland.Provider, { value: false }, slot.children));
 }
 
 /** The slots that no island has rendered yet, where the browser can take them from when one does. */
@@ -86,13 +83,7 @@ export function UnplacedSlots(): JSX.Element {
 
 function marked(text: string, child: JSX.Element): JSX.Element {
   const kind = text.slice(0, text.indexOf(":"));
-  return h(
-    Fragment,
-    null,
-    comment(`frsh:${text}`),
-    child,
-    comment(`/frsh:${kind}`),
-  );
+  return h(Fragment, null, comment(`frsh:${text}`), child, comment(`/frsh:${kind}`));
 }
 
 /** preact-render-to-string writes this property as a comment. */

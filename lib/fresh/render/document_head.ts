@@ -12,13 +12,9 @@ interface HeadElementProps {
 }
 
 /** An element that may belong in the head: collected inside `<Head>`, overridden in the document's own. */
-export function HeadElement(
-  { tag, headKey, props }: HeadElementProps,
-): JSX.Element | null {
+export function HeadElement({ tag, headKey, props }: HeadElementProps): JSX.Element | null {
   const place = useContext(HeadContext);
-  const element = asPlain(
-    h(tag, headKey == null ? props : { ...props, "data-key": String(headKey) }),
-  );
+  const element = asPlain(h(tag, headKey == null ? props : { ...props, "data-key": String(headKey) }));
   if (place === "none") return element;
 
   const { head } = requireRender();

@@ -11,26 +11,17 @@ import {
   options,
   type VNode,
 } from "preact";
-import { asset, assetSrcSet } from "../asset.ts";
 import { HeadContext } from "../head.ts";
 import { IslandBoundary, isPlain } from "./boundary.ts";
 import { CollectedHead, HeadElement } from "./document_head.ts";
+import { LockedElement } from "./locked_element.ts";
 import { PageScripts } from "./scripts.ts";
 import { currentRender, type RenderState } from "./state.ts";
 
 type Props = Record<string, unknown>;
 type Diff = (vnode: VNode<Props>) => void;
 
-const HEAD_ELEMENTS = new Set([
-  "title",
-  "meta",
-  "link",
-  "script",
-  "style",
-  "base",
-  "noscript",
-  "template",
-]);
+const HEAD_ELEMENTS = new Set(["title", "meta", "link", "script", "style", "base", "noscript", "template"]);
 
 let installed = false;
 
@@ -53,11 +44,7 @@ function adapt(vnode: VNode<Props>, state: RenderState): void {
   if (typeof type === "function") {
     const island = state.registry.get(type as ComponentType);
     if (island !== undefined) {
-      replace(vnode, IslandBoundary, {
-        island,
-        islandKey: vnode.key,
-        props: vnode.props,
-      });
+      replace(vnode, IslandBoundary, { island, islandKey: vnode.key, props: vnode.props });
     }
   } else if (type === "html") {
     state.hasHtml = true;
@@ -75,24 +62,16 @@ function adapt(vnode: VNode<Props>, state: RenderState): void {
   } else if (type === "a") {
     markActiveLink(vnode.props, state.pathname);
   } else if (type === "img" || type === "source") {
-    lockAssets(vnode.props, state.basePath);
+    replace(vnode, LockedElement, { tag: type, props: vnode.props });
   } else if (HEAD_ELEMENTS.has(type)) {
     if (type === "script" || type === "style") {
       vnode.props.nonce ??= state.nonce;
     }
-    replace(vnode, HeadElement, {
-      tag: type,
-      headKey: vnode.key,
-      props: vnode.props,
-    });
+    replace(vnode, HeadElement, { tag: type, headKey: vnode.key, props: vnode.props });
   }
 }
 
-function replace<P>(
-  vnode: VNode<Props>,
-  type: FunctionComponent<P>,
-  props: P,
-): void {
+function replace<P>(vnode: VNode<Props>, type: FunctionComponent<P>, props: P): void {
   vnode.type = type as FunctionComponent<Props>;
   vnode.props = props as typeof vnode.props;
 }
@@ -100,14 +79,6 @@ function replace<P>(
 function append(vnode: VNode<Props>, child: ComponentChild): void {
   const children = vnode.props.children as ComponentChildren;
   vnode.props.children = Array.isArray(children) ? [...children, child] : [children, child];
-}
-
-function lockAssets(props: Props, basePath: string): void {
-  if (props["data-fresh-disable-lock"]) return;
-  if (typeof props.src === "string") props.src = asset(props.src, basePath);
-  if (typeof props.srcset === "string") {
-    props.srcset = assetSrcSet(props.srcset, basePath);
-  }
 }
 
 function markActiveLink(props: Props, pathname: string): void {

@@ -3,7 +3,7 @@ import { Fragment, type FunctionComponent, h, isValidElement, type JSX } from "p
 import { jsxTemplate } from "preact/jsx-runtime";
 import { renderToString } from "preact-render-to-string";
 import type { BuildCache } from "../build_cache.ts";
-import { type Context, getBuildCache, getUi } from "../context.ts";
+import type { Context, Ui } from "../context.ts";
 import { setNonce } from "../nonce.ts";
 import type { AsyncAnyComponent, LayoutConfig, PageProps, RouteComponent } from "../types.ts";
 import { installHooks } from "./hooks.ts";
@@ -28,10 +28,8 @@ export async function renderComponent<State>(
     state: ctx.state,
     url: ctx.url,
   };
-  return isAsync<PageProps<unknown, State>>(component) ? await component(props) : h(
-    component as FunctionComponent<PageProps<unknown, State>>,
-    props,
-  ) as JSX.Element;
+  if (isAsync<PageProps<unknown, State>>(component)) return await component(props);
+  return h(component as FunctionComponent<PageProps<unknown, State>>, props);
 }
 
 function isAsync<P>(component: unknown): component is AsyncAnyComponent<P> {
@@ -39,18 +37,23 @@ function isAsync<P>(component: unknown): component is AsyncAnyComponent<P> {
     component.constructor.name === "AsyncFunction";
 }
 
+/** What {@linkcode renderPage} needs besides the context and the page. */
+export interface RenderPageOptions<State> {
+  init: ResponseInit;
+  config: LayoutConfig;
+  ui: Ui<State>;
+  buildCache: BuildCache<State>;
+}
+
 /** The response to `ctx.render()`. */
 export async function renderPage<State>(
   ctx: Context<State>,
   vnode: JSX.Element | null,
-  { init, config }: { init: ResponseInit; config: LayoutConfig },
+  { init, config, ui, buildCache }: RenderPageOptions<State>,
 ): Promise<Response> {
   if (vnode !== null && !isValidElement(vnode)) {
-    throw new TypeError(
-      "ctx.render() takes an element or null, and got something else",
-    );
+    throw new TypeError("ctx.render() takes an element or null, and got something else");
   }
-  const ui = getUi(ctx);
   const layouts = config.skipInheritedLayouts ? [] : ui.layouts;
   const app = config.skipAppWrapper ? null : ui.app;
 
@@ -58,10 +61,7 @@ export async function renderPage<State>(
   for (const layout of layouts.toReversed()) {
     const child = content;
     ctx.Component = () => child;
-    const result = await renderComponent(ctx, layout, {
-      data: undefined,
-      child: () => child,
-    });
+    const result = await renderComponent(ctx, layout, { data: null, child: () => child });
     if (result instanceof Response) return result;
     content = result;
   }
@@ -71,36 +71,30 @@ export async function renderPage<State>(
   let document: JSX.Element | null = null;
   if (app !== null) {
     ctx.Component = () => contentHtml;
-    const result = await renderComponent(ctx, app, {
-      data: undefined,
-      child: () => contentHtml,
-    });
+    const result = await renderComponent(ctx, app, { data: null, child: () => contentHtml });
     if (result instanceof Response) return result;
     document = result;
   }
 
   installHooks();
-  const state = createRenderState(ctx);
+  const state = createRenderState(ctx, buildCache);
   const html = withRenderState(state, () => {
     const inner = renderToString(content ?? h(Fragment, null));
     if (app === null) return completeDocument(inner, state);
     contentHtml = rawHtml(inner);
-    return completeDocument(
-      renderToString(document ?? h(Fragment, null)),
-      state,
-    );
+    return completeDocument(renderToString(document ?? h(Fragment, null)), state);
   });
 
   const headers = new Headers(init.headers);
   headers.set("Content-Type", "text/html; charset=utf-8");
-  if (state.islands.size > 0) headers.append("Link", preloads(state, getBuildCache(ctx).imports));
+  if (state.islands.size > 0) headers.append("Link", preloads(state, buildCache.imports));
   const response = new Response(`<!DOCTYPE html>${html}`, { ...init, headers });
   setNonce(response, state.nonce);
   return response;
 }
 
-function createRenderState<State>(ctx: Context<State>): RenderState {
-  const { islands: registry, clientEntry, revision } = getBuildCache(ctx);
+function createRenderState<State>(ctx: Context<State>, buildCache: BuildCache<State>): RenderState {
+  const { islands: registry, clientEntry, revision } = buildCache;
   return {
     registry,
     clientEntry,
@@ -119,17 +113,12 @@ function createRenderState<State>(ctx: Context<State>): RenderState {
 }
 
 /** Adds what the page left out of a document. */
-function completeDocument(
-  html: string,
-  { hasHtml, hasHead, hasBody }: RenderState,
-): string {
+function completeDocument(html: string, { hasHtml, hasHead, hasBody }: RenderState): string {
   if (hasHtml && hasHead && hasBody) return html;
   const raw = rawHtml(html);
   const body = hasBody ? raw : h("body", null, raw);
   const content = hasHead ? body : h(Fragment, null, h("head", null, h("meta", { charset: "utf-8" })), body);
-  return renderToString(
-    hasHtml ? content as JSX.Element : h("html", null, content),
-  );
+  return renderToString(hasHtml ? content as JSX.Element : h("html", null, content));
 }
 
 function rawHtml(html: string): JSX.Element {

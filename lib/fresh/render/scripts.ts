@@ -6,13 +6,7 @@ import { type RenderState, requireRender } from "./state.ts";
 
 export function PageScripts(): JSX.Element {
   // In this order: what a slot renders may hold further islands.
-  return h(
-    Fragment,
-    null,
-    h(UnplacedSlots, null),
-    h(BootScript, null),
-    h(LiveReload, null),
-  );
+  return h(Fragment, null, h(UnplacedSlots, null), h(BootScript, null), h(LiveReload, null));
 }
 
 function BootScript(): JSX.Element | null {
@@ -20,9 +14,7 @@ function BootScript(): JSX.Element | null {
   return state.islands.size === 0 ? null : inlineModule(bootSource(state), state.nonce);
 }
 
-function bootSource(
-  { islands, props, basePath, clientEntry }: RenderState,
-): string {
+function bootSource({ islands, props, basePath, clientEntry }: RenderState): string {
   const all = [...islands];
   const imports = all.map(({ exportName, file }, i) =>
     `import{${exportName} as i${i}}from${json(basePath + file)};`
@@ -42,13 +34,7 @@ function LiveReload(): JSX.Element | null {
 }
 
 function inlineModule(source: string, nonce: string): JSX.Element {
-  return asPlain(
-    h("script", {
-      type: "module",
-      nonce,
-      dangerouslySetInnerHTML: { __html: source },
-    }),
-  );
+  return asPlain(h("script", { type: "module", nonce, dangerouslySetInnerHTML: { __html: source } }));
 }
 
 /** JSON that cannot end the script it stands in. */

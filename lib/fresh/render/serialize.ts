@@ -18,11 +18,9 @@ export function isElement(value: unknown): value is JSX.Element {
 }
 
 /** Throws when a prop cannot cross to the browser. */
-export function serializeProps(
-  props: readonly Record<string, unknown>[],
-): string {
+export function serializeProps(props: readonly Record<string, unknown>[]): string {
   return stringify(props, {
-    Function: refuseFunction,
+    Refused: refuse,
     // A computed signal is a subclass; the browser gets its value in one that nothing can write.
     Computed: (value: unknown) => isSignal(value) && !isPlainSignal(value) && [value.peek()],
     Signal: (value: unknown) => isSignal(value) && [value.peek()],
@@ -30,7 +28,8 @@ export function serializeProps(
   });
 }
 
-function refuseFunction(value: unknown): false {
+function refuse(value: unknown): false {
+  if (isElement(value)) throw new Error("Serializing JSX inside of an object or a list is not supported.");
   if (typeof value === "function") {
     throw new Error("Serializing functions is not supported.");
   }

@@ -51,9 +51,7 @@ export function currentRender(): RenderState | null {
 /** The running pass, for components that exist only inside one. */
 export function requireRender(): RenderState {
   if (current === null) {
-    throw new Error(
-      "Cannot render an island or a document outside of ctx.render()",
-    );
+    throw new Error("Cannot render an island or a document outside of ctx.render()");
   }
   return current;
 }
