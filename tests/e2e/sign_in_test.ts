@@ -12,17 +12,18 @@ interface Visit {
   paths: string[];
 }
 
-/** A page of a new window that has `token` for its cookie. */
+/** A page of a new window that has a token for its cookie, made at the last moment. */
 async function visit(
   context: BrowserContext,
-  { url, token }: { url: string; token: string },
+  { url, token }: { url: string; token: () => Promise<string> },
 ): Promise<Visit> {
-  await context.addCookies([{ name: "tether_token", value: token, url, httpOnly: true, sameSite: "Lax" }]);
   const page = await context.newPage(), paths: string[] = [];
   page.on("request", (request) => {
     const { pathname, search } = new URL(request.url());
-    if (request.isNavigationRequest() || pathname.startsWith("/api/")) paths.push(pathname + search);
+    if (request.isNavigationRequest() || pathname.startsWith("/api/auth/")) paths.push(pathname + search);
   });
+  const cookie = { name: "tether_token", value: await token(), url };
+  await context.addCookies([{ ...cookie, httpOnly: true, sameSite: "Lax" }]);
   await page.goto(url);
   return { page, paths };
 }
@@ -57,7 +58,7 @@ Deno.test("a sign-in that is not good leads to the sign-in page with a plain sen
   for (const [what, token, sentence] of cases) {
     await t.step(what, async () => {
       await using context = await browser.newContext();
-      const { page, paths } = await visit(context, { url: server.url, token });
+      const { page, paths } = await visit(context, { url: server.url, token: () => Promise.resolve(token) });
       assert.equal(await notice(page), sentence);
       await page.waitForLoadState("networkidle");
       assert.equal(paths.length, 2);
@@ -84,7 +85,7 @@ Deno.test("a sign-in that is not good leads to the sign-in page with a plain sen
     await using context = await browser.newContext();
     const { page, paths } = await visit(context, {
       url: server.url,
-      token: await testToken({ claims: { sub: "grace", name: "Grace" } }),
+      token: () => testToken({ claims: { sub: "grace", name: "Grace" } }),
     });
     await connected(page);
     const { status } = await httpClient(server.url).ask("POST", "/api/users/grace/revoke", {
@@ -108,7 +109,7 @@ Deno.test("a live page whose token runs out and cannot be renewed goes to the si
   await using context = await browser.newContext();
   const { page, paths } = await visit(context, {
     url: server.url,
-    token: await testToken({ expiresInS: 4 }),
+    token: () => testToken({ expiresInS: 8 }),
   });
   await connected(page);
   assert.equal(await notice(page), "Your sign-in has expired. Please sign in again.");
