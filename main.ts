@@ -1,5 +1,5 @@
 /** The composition root: reads the settings, builds every part, and exports the app for the build and the server. */
-import { App, csp, csrf, staticFiles } from "fresh";
+import { App, csp, staticFiles } from "fresh";
 import { withRevocation } from "./lib/auth/checked_verifier.ts";
 import { createConfiguredKeys } from "./lib/auth/configured_keys.ts";
 import { createDemo } from "./lib/auth/demo.ts";
@@ -18,6 +18,7 @@ import { nodeId } from "./lib/protocol/ids.ts";
 import { visibleTo } from "./lib/realtime/presence_events.ts";
 import { createRealtime } from "./lib/realtime/realtime.ts";
 import { createSessionDirectory } from "./lib/session/directory.ts";
+import { pageOfSessions } from "./lib/session/page.ts";
 import { createReaper } from "./lib/session/reaper.ts";
 import { createUsage } from "./lib/usage/service.ts";
 import type { Services } from "./lib/web/services.ts";
@@ -84,16 +85,13 @@ async function createTether(config: Config): Promise<Tether> {
     onError: failed("Revocation"),
   });
   fleet?.bus.on("revocation", revocations.receive);
-  const verifier = withRevocation(
-    createVerifier({
-      keys,
-      clockToleranceS: jwt.clockToleranceS,
-      requireExpiry: jwt.expiresInS !== null,
-      ...(jwt.issuer !== null && { issuer: jwt.issuer }),
-      ...(jwt.audience !== null && { audience: jwt.audience }),
-    }),
-    revocations,
-  );
+  const verifier = createVerifier({
+    keys,
+    clockToleranceS: jwt.clockToleranceS,
+    requireExpiry: jwt.expiresInS !== null,
+    ...(jwt.issuer !== null && { issuer: jwt.issuer }),
+    ...(jwt.audience !== null && { audience: jwt.audience }),
+  });
 
   const presence = createPresence({ store: stores.presence, nodeId: node, onError: failed("Presence") });
   stack.defer(() => presence.close());
@@ -154,9 +152,18 @@ async function createTether(config: Config): Promise<Tether> {
     config,
     log,
     services: {
-      authenticate: (token) => verifier.verify(token),
+      authenticate: withRevocation(verifier, revocations).verify,
       signIn,
-      signOut: (identity) => revocations.revokeToken(identity),
+      // a demo user is one sign-in: all their tokens come from it, also those in other windows
+      signOut: (identity) =>
+        signIn === null ? revocations.revokeToken(identity) : revocations.revokeUser(identity.user.id),
+      administration: {
+        sessions: (page) => pageOfSessions(store, page),
+        endSession: realtime.endAnywhere,
+        revokeUser: revocations.revokeUser,
+      },
+      allowedOrigins: config.corsOrigins,
+      failed: (error) => log.error("A request failed", { error }),
       presence: async ({ user }) => visibleTo(user.id, { channels, users: await presence.list() }),
       channels,
       outbound: realtime.outbound,
@@ -186,7 +193,6 @@ export const tether: Tether = await createTether(readConfig());
 export const app: App<State> = new App<State>({ trustProxy: tether.config.trustProxy })
   .all(`${SOCKET_PATH}*`, (ctx) => tether.handleSocket(ctx.req, ctx.info as Deno.ServeHandlerInfo))
   .use(csp({ useNonce: true }))
-  .use(csrf())
   .use(staticFiles())
   .use((ctx) => {
     ctx.state.services = tether.services;

@@ -68,7 +68,8 @@ async function createOwnStores({ config, kv, stack }: StoresOptions): Promise<St
   return {
     presence,
     sessions: createMemorySessionStore(),
-    revocations: createKvRevocationStore(kv),
+    // a database without a path is managed, and other processes write to it
+    revocations: await createKvRevocationStore(kv, config.dataDir === null ? { maxCopied: 0 } : {}),
     channels: createKvChannelStore(kv),
     usage: createMemoryUsageStore(),
     problem: () => undefined,

@@ -3,12 +3,12 @@ import Connection from "../islands/Connection.tsx";
 import Inbox from "../islands/Inbox.tsx";
 import People from "../islands/People.tsx";
 import { define } from "../lib/web/define.ts";
-import { signInPath } from "../lib/web/reasons.ts";
+import { toSignIn } from "../lib/web/reasons.ts";
 
 export const handler = define.handlers({
   GET(ctx) {
-    const { identity, refused } = ctx.state;
-    if (identity === undefined) return ctx.redirect(signInPath(refused), 303);
+    const { identity } = ctx.state;
+    if (identity === undefined) return toSignIn(ctx);
     return page({ user: identity.user });
   },
 });
