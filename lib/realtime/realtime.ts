@@ -35,6 +35,8 @@ import { createOutbound, type Outbound } from "./outbound.ts";
 import { Decoder, Encoder } from "./parser.ts";
 import { announcePresence, presenceEvents } from "./presence_events.ts";
 import { createRateLimit } from "./rate_limit.ts";
+import { createHandover } from "./recovery/handover.ts";
+import { takesPositions, WITHOUT_POSITIONS } from "./recovery/delivery.ts";
 import { createMemoryAdapter } from "./recovery/memory_adapter.ts";
 import { inFlightMs, MAX_DISCONNECTION_MS } from "./recovery/recovery.ts";
 import { sessionEvents } from "./session_events.ts";
@@ -145,6 +147,7 @@ export function createRealtime(options: RealtimeOptions): Realtime {
   const outbound = createOutbound({ io, bus, nodeId, live, store, maxPayloadBytes: config.maxPayloadBytes });
   const membership = createMembership({ io, channels, bus });
   const { joinChannels } = membership;
+  const handover = createHandover({ bus, recovery });
 
   function end(sid: SessionId, how: EndOptions): boolean {
     const session = live.get(sid);
@@ -194,8 +197,10 @@ export function createRealtime(options: RealtimeOptions): Realtime {
     const limiter = createRateLimit({ perSecond: config.eventsPerSecond });
     const session: LiveSession = { sid, socket, identity, limiter };
     live.set(sid, session);
+    handover.add(socket);
     socket.data.userId = user.id;
     socket.join(userRoom(user.id));
+    if (!takesPositions(socket.handshake)) socket.join(WITHOUT_POSITIONS);
     welcome(socket, { sid, user, expiresAt });
     takeEvents(session, dispatch);
     socket.conn.on("slow", () => endSession(socket, { code: "session/slow" }));
@@ -221,9 +226,13 @@ export function createRealtime(options: RealtimeOptions): Realtime {
       nodeId,
       protocol: PROTOCOL_VERSION,
       ...(fleet?.degraded !== undefined && { degraded: true }),
-    }, missed === undefined ? recovery.position : missedSince);
+    }, ...positionFor(socket, missed && missedSince));
     // kept as they were when they were sent with their types
     for (const event of missed ?? []) emitLocal(socket, ...event as Emitted<"events">);
+  }
+
+  function positionFor(socket: TetherSocket, since = recovery.position): [position?: string] {
+    return since === undefined || socket.rooms.has(WITHOUT_POSITIONS) ? [] : [since];
   }
 
   const dispatch = createDispatch({
@@ -256,6 +265,7 @@ export function createRealtime(options: RealtimeOptions): Realtime {
   function onDisconnect(this: TetherSocket, reason: string): void {
     const sid = sessionId(this.id);
     if (!live.delete(sid)) return;
+    handover.delete(this);
     validity.end(sid);
     sessions.close(sid);
     presence.disconnect(sid);

@@ -1,7 +1,7 @@
 /** What is sent on one node and received on another, and what a session that was lost gets when it comes back. */
 import assert from "node:assert/strict";
 import { apiClient } from "../support/api.ts";
-import { type ForeignClient, refusal } from "../support/foreign_client.ts";
+import { type ForeignClient, foreignClient, refusal } from "../support/foreign_client.ts";
 import { SERVICE_TOKEN, startFleet, type TestFleet } from "../support/fleet.ts";
 import { type Person, person } from "../support/people.ts";
 import { testToken } from "../support/tokens.ts";
@@ -142,6 +142,19 @@ Deno.test("events in a fleet", async (t) => {
       }
     },
   );
+
+  await t.step("a client is back on another node before its old one knows that it was gone", async () => {
+    await using fay = await person(urls[0]!, "fay");
+    const { _pid: pid, _lastOffset: offset } = fay.client.socket as unknown as Record<string, string>;
+    await send(fleet, 1, { to: { userIds: ["fay"] }, text: "under way" });
+    await using again = foreignClient(urls[2]!, { auth: { token: await token("fay"), pid, offset } });
+    const [ended, missed] = [fay.client.next("disconnect"), again.next("events")];
+    again.socket.connect();
+    const { sid, recovered } = await again.next("session:ready") as Record<string, unknown>;
+    assert.deepEqual([sid, recovered], [fay.sid, true]);
+    assert.deepEqual(await missed, event("under way"));
+    await ended;
+  });
 
   await t.step("what concerns one session is not told to the fleet", async () => {
     const stream = async (): Promise<

@@ -8,7 +8,7 @@ export type Position = string;
 
 /** An event as it was sent, and to whom. */
 export interface LoggedPacket {
-  /** Name, arguments, and its own position as the last one. */
+  /** Name and arguments. */
   data: unknown[];
   rooms: ReadonlySet<string>;
   except: ReadonlySet<string>;
@@ -24,7 +24,10 @@ export interface PacketLog {
   advance(position: Position, packet?: LoggedPacket): void;
   /** Events were missed: what is older than the last position is no longer known to be complete. */
   forget(): void;
-  /** The data of what was sent to any of `rooms` after `start`; `undefined` when some of it may be missing. */
+  /**
+   * What was sent to any of `rooms` after `start`: names, arguments, and positions as the last ones. `undefined` when
+   * some of it may be missing.
+   */
   since(start: Position, rooms: ReadonlySet<string>): unknown[][] | undefined;
 }
 
@@ -121,7 +124,7 @@ export function createPacketLog(options: PacketLogOptions): PacketLog {
       const missed: unknown[][] = [];
       for (let index = indexAfter(start); index < kept.length; index++) {
         const packet = kept[index]!;
-        if (isFor(packet, rooms)) missed.push(packet.data);
+        if (isFor(packet, rooms)) missed.push([...packet.data, packet.position]);
       }
       return missed;
     },

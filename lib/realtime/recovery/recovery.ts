@@ -2,6 +2,7 @@
  * Gives a session back to the client that lost its connection: the same sid and rooms, and the events it missed.
  * Nothing is sent before the token was verified again; then {@linkcode Recovery.missed} says what to send.
  */
+import { WITHOUT_POSITIONS } from "./delivery.ts";
 import { comparePositions, isPosition, type PacketLog, type Position, timeOf } from "./packet_log.ts";
 
 /** How long a session can be taken up again, in milliseconds. */
@@ -31,8 +32,11 @@ export interface SavedSession extends SocketSession {
 /** Where sessions without a connection wait, at most {@linkcode MAX_DISCONNECTION_MS}. Neither method rejects. */
 export interface SavedSessions {
   save(session: SavedSession): void;
-  /** The session of a private id; only one caller gets it. */
-  take(pid: string): Promise<SavedSession | undefined>;
+  /**
+   * The session of a private id; only one caller gets it. When there is none yet, `missing` is called, which may have
+   * its node save it, and a little time is given for that.
+   */
+  take(pid: string, missing: (pid: string) => void): Promise<SavedSession | undefined>;
 }
 
 /** What a recovered session carries in its `data` until its connection is complete. */
@@ -59,23 +63,31 @@ export interface Recovery {
   persist(session: SocketSession): void;
   /** The session of `pid`, whose client got everything up to `offset`; `null` when it cannot be had whole. */
   restore(pid: string, offset: string): Promise<SocketSession & { missedPackets: unknown[][] } | null>;
-  /** The data of the events that a session in `rooms` misses; `undefined` when some may be lost. */
+  /** Calls `listener` with the private id of a session that is asked for and not saved. There is one listener. */
+  onMissing(listener: (pid: string) => void): void;
+  /** The events that a session in `rooms` misses; `undefined` when some may be lost. */
   missed(since: Position, rooms: ReadonlySet<string>): unknown[][] | undefined;
 }
 
 /** Makes the recovery of a node. */
 export function createRecovery({ packets, sessions, inFlightMs, heard }: RecoveryOptions): Recovery {
+  let missing: (pid: string) => void = () => {};
   return {
     get position() {
       return packets.position;
     },
+    onMissing(listener) {
+      missing = listener;
+    },
     persist({ sid, pid, rooms, data }) {
       const { position } = packets;
-      if (position !== undefined) sessions.save({ sid, pid, rooms, data, position });
+      if (position !== undefined && !rooms.includes(WITHOUT_POSITIONS)) {
+        sessions.save({ sid, pid, rooms, data, position });
+      }
     },
     async restore(pid, offset) {
       if (!isPosition(offset)) return null;
-      const session = await sessions.take(pid);
+      const session = await sessions.take(pid, missing);
       if (session === undefined || (heard && !await heard(offset))) return null;
       // what was sent so long before the loss has arrived: the client has answered a later ping since
       const arrived: Position = `${Math.max(0, timeOf(session.position) - inFlightMs)}-0`;
