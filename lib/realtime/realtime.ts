@@ -13,7 +13,7 @@ import { type CorsOptions, createEngine } from "../engine/mod.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import type { PresenceService } from "../presence/service.ts";
-import { PROTOCOL_VERSION, type SessionReady, SOCKET_PATH } from "../protocol/events.ts";
+import { SOCKET_PATH } from "../protocol/events.ts";
 import { type NodeId, type SessionId, sessionId } from "../protocol/ids.ts";
 import { userRoom } from "../protocol/rooms.ts";
 import type { SessionDirectory } from "../session/directory.ts";
@@ -40,8 +40,9 @@ import { takesPositions, WITHOUT_POSITIONS } from "./recovery/delivery.ts";
 import { createMemoryAdapter } from "./recovery/memory_adapter.ts";
 import { inFlightMs, MAX_DISCONNECTION_MS } from "./recovery/recovery.ts";
 import { sessionEvents } from "./session_events.ts";
-import { emitLocal, type Emitted, type LiveSession, type TetherServer, type TetherSocket } from "./types.ts";
+import type { LiveSession, TetherServer, TetherSocket } from "./types.ts";
 import { usageEvents } from "./usage_events.ts";
+import { createWelcome } from "./welcome.ts";
 import { createValidity } from "./validity.ts";
 
 /** The settings that this folder needs. */
@@ -148,6 +149,10 @@ export function createRealtime(options: RealtimeOptions): Realtime {
   const membership = createMembership({ io, channels, bus });
   const { joinChannels } = membership;
   const handover = createHandover({ bus, recovery });
+  const welcome = createWelcome({
+    ...{ nodeId, recovery, heartbeatIntervalMs: config.heartbeatIntervalMs },
+    isDegraded: () => fleet?.degraded !== undefined,
+  });
 
   function end(sid: SessionId, how: EndOptions): boolean {
     const session = live.get(sid);
@@ -193,7 +198,7 @@ export function createRealtime(options: RealtimeOptions): Realtime {
       sessions.close(sid);
       return endSession(socket, { code: "session/revoked" });
     }
-    const { user, expiresAt } = identity;
+    const { user } = identity;
     const limiter = createRateLimit({ perSecond: config.eventsPerSecond });
     const session: LiveSession = { sid, socket, identity, limiter };
     live.set(sid, session);
@@ -201,7 +206,7 @@ export function createRealtime(options: RealtimeOptions): Realtime {
     socket.data.userId = user.id;
     socket.join(userRoom(user.id));
     if (!takesPositions(socket.handshake)) socket.join(WITHOUT_POSITIONS);
-    welcome(socket, { sid, user, expiresAt });
+    welcome(session);
     takeEvents(session, dispatch);
     socket.conn.on("slow", () => endSession(socket, { code: "session/slow" }));
     socket.on("disconnect", onDisconnect);
@@ -209,31 +214,6 @@ export function createRealtime(options: RealtimeOptions): Realtime {
     void presence.connect(sid, user);
     if (config.socketLogging) log.info("A session began", { sid, userId: user.id });
   });
-
-  /** `session:ready` before anything else; it carries the position from which on this session can be recovered. */
-  function welcome(
-    socket: TetherSocket,
-    session: Pick<SessionReady, "sid" | "user" | "expiresAt">,
-  ): void {
-    const { missedSince } = socket.data;
-    delete socket.data.missedSince;
-    const missed = missedSince === undefined ? undefined : recovery.missed(missedSince, socket.rooms);
-    emitLocal(socket, "session:ready", {
-      ...session,
-      heartbeatIntervalMs: config.heartbeatIntervalMs,
-      recovered: missed !== undefined,
-      serverTime: Date.now(),
-      nodeId,
-      protocol: PROTOCOL_VERSION,
-      ...(fleet?.degraded !== undefined && { degraded: true }),
-    }, ...positionFor(socket, missed && missedSince));
-    // kept as they were when they were sent with their types
-    for (const event of missed ?? []) emitLocal(socket, ...event as Emitted<"events">);
-  }
-
-  function positionFor(socket: TetherSocket, since = recovery.position): [position?: string] {
-    return since === undefined || socket.rooms.has(WITHOUT_POSITIONS) ? [] : [since];
-  }
 
   const dispatch = createDispatch({
     handlers: [
@@ -285,7 +265,10 @@ export function createRealtime(options: RealtimeOptions): Realtime {
     }),
     usage.onChange((models) => io.emit("usage", { models })),
     fleet?.onDegraded(async (degraded) => {
-      if (!degraded) await channels.restore();
+      if (!degraded) {
+        await channels.restore();
+        await membership.joinAgain(live.values());
+      }
       io.local.emit("session:degraded", { degraded });
     }),
   ];

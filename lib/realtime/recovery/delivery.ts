@@ -3,7 +3,7 @@
  * client that would hand that argument to its listeners, which may not expect it, gets the event without.
  */
 import { Adapter, type BroadcastOptions } from "socket.io-adapter";
-import type { Position } from "./packet_log.ts";
+import { type Position, withPosition } from "./packet_log.ts";
 
 /** An event on its way out, as Socket.IO hands it to an adapter. */
 export interface OutgoingPacket {
@@ -49,7 +49,7 @@ export function deliver(
   const broadcast = Adapter.prototype.broadcast.bind(adapter);
   if (position === undefined) return broadcast(packet, opts);
   const without = adapter.rooms.get(WITHOUT_POSITIONS);
-  const numbered = { ...packet, data: [...packet.data, position] };
+  const numbered = { ...packet, data: withPosition(packet.data, position) };
   if (without === undefined) return broadcast(numbered, opts);
   broadcast(numbered, { ...opts, except: new Set(opts.except).add(WITHOUT_POSITIONS) });
   const { rooms } = opts;

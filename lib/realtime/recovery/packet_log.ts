@@ -25,8 +25,7 @@ export interface PacketLog {
   /** Events were missed: what is older than the last position is no longer known to be complete. */
   forget(): void;
   /**
-   * What was sent to any of `rooms` after `start`: names, arguments, and positions as the last ones. `undefined` when
-   * some of it may be missing.
+   * What was sent to any of `rooms` after `start`, each with its position; `undefined` when some of it may be missing.
    */
   since(start: Position, rooms: ReadonlySet<string>): unknown[][] | undefined;
 }
@@ -62,6 +61,14 @@ export function timeOf(position: Position): number {
 /** Less than 0 when `a` comes before `b`, 0 when they are the same. */
 export function comparePositions(a: Position, b: Position): number {
   return timeOf(a) - timeOf(b) || Number(a.slice(a.indexOf("-") + 1)) - Number(b.slice(b.indexOf("-") + 1));
+}
+
+/**
+ * The data of an event with its position last, where a Socket.IO client looks for it. Listeners look for the function
+ * that answers a call in the place after the payload, and find `null`.
+ */
+export function withPosition(data: readonly unknown[], position: Position): unknown[] {
+  return [...data, null, position];
 }
 
 /** Makes an empty log. */
@@ -124,7 +131,7 @@ export function createPacketLog(options: PacketLogOptions): PacketLog {
       const missed: unknown[][] = [];
       for (let index = indexAfter(start); index < kept.length; index++) {
         const packet = kept[index]!;
-        if (isFor(packet, rooms)) missed.push([...packet.data, packet.position]);
+        if (isFor(packet, rooms)) missed.push(withPosition(packet.data, packet.position));
       }
       return missed;
     },
