@@ -52,6 +52,8 @@ export function createFleetAdapter(options: FleetAdapterOptions): FleetAdapter {
   const { link, client, packets, recovery, channelPrefix, maxPayloadBytes, log } = options;
   const create = createAdapter(client, { channelPrefix });
   const adapters = new Map<string, StreamsAdapter>();
+  // what is heard between the beginning of the link and that of the server
+  const early: Parameters<FleetAdapter["hear"]>[] = [];
   let heardBytes = 0, isPast = false;
 
   /** Keeps an event that happened at `position` for those who miss it; whether it is one to keep. */
@@ -110,19 +112,20 @@ export function createFleetAdapter(options: FleetAdapterOptions): FleetAdapter {
   function FleetAdapter(nsp: { name: string }): StreamsAdapter {
     const adapter = adapt(create(nsp) as unknown as StreamsAdapter);
     adapters.set(nsp.name, adapter);
+    for (const [position, message] of early.splice(0)) hear(position, message);
     return adapter;
   }
 
-  return {
-    // called with `new`, which takes the object that it returns
-    adapter: FleetAdapter as unknown as AdapterConstructor,
-    hear(position, message) {
-      if (message !== undefined) {
-        heardBytes = message.fields.data?.length ?? 0;
-        isPast = message.past;
-        adapters.get(message.fields.nsp ?? "")?.onRawMessage(message.fields, position);
-      }
-      packets.advance(position);
-    },
-  };
+  function hear(position: Position, message: Heard | undefined): void {
+    if (adapters.size === 0) return void early.push([position, message]);
+    if (message !== undefined) {
+      heardBytes = message.fields.data?.length ?? 0;
+      isPast = message.past;
+      adapters.get(message.fields.nsp ?? "")?.onRawMessage(message.fields, position);
+    }
+    packets.advance(position);
+  }
+
+  // called with `new`, which takes the object that it returns
+  return { adapter: FleetAdapter as unknown as AdapterConstructor, hear };
 }

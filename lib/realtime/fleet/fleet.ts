@@ -82,8 +82,7 @@ export async function createFleet(options: FleetOptions): Promise<Fleet> {
     ...{ redis, nodeId, keepMs, log },
     key: key("stream"),
     onHeard(position, message) {
-      if (message !== undefined && bus.hear(message)) packets.advance(position);
-      else adapter.hear(position, message);
+      adapter.hear(position, message !== undefined && bus.hear(message) ? undefined : message);
     },
     onMissed: degrade,
     onDeaf(reason) {
