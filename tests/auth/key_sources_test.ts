@@ -102,3 +102,23 @@ Deno.test("JWT_JWKS_URL: an issuer that cannot be reached is logged without its 
   await server.stop();
   assert.ok(!server.output.includes(password), server.output);
 });
+
+Deno.test("a key that cannot serve stops start-up with one message that shows nothing of it", async () => {
+  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const pem = privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+  const bad: Record<string, string>[] = [
+    { JWT_PUBLIC_KEY: "the-garbage-that-is-no-key" },
+    { JWT_PUBLIC_KEY: pem },
+    { JWT_SECRET: "a-secret-that-is-long-enough-to-be-one", JWT_ALGORITHMS: "RS256" },
+    { JWT_SECRET: "too-short" },
+  ];
+  for (const env of bad) {
+    await assert.rejects(startTether({ env }), ({ message }: Error) => {
+      assert.match(message, /Cannot start: 1 setting is not good\n {2}- JWT/);
+      for (const value of Object.values(env)) {
+        assert.ok(value === "RS256" || !message.includes(value.slice(0, 60)));
+      }
+      return !message.includes("file://");
+    });
+  }
+});
