@@ -13,6 +13,7 @@ import { type CorsOptions, createEngine } from "../engine/mod.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import type { PresenceService } from "../presence/service.ts";
+import { ProtocolError } from "../protocol/codes.ts";
 import { PROTOCOL_VERSION, type SessionReady, SOCKET_PATH } from "../protocol/events.ts";
 import { type NodeId, type SessionId, sessionId } from "../protocol/ids.ts";
 import { userRoom } from "../protocol/rooms.ts";
@@ -166,19 +167,21 @@ export function createRealtime(options: RealtimeOptions): Realtime {
     admission,
     authenticate: (token) => verifier.verify(token),
     async admit(socket, identity) {
+      const giveUp = (): void => {
+        validity.take(socket);
+        sessions.close(sessionId(socket.id));
+      };
       try {
         await validity.admit(socket, identity);
         await sessions.open(recordOf(socket, identity), { maxOfUser: config.sessionsPerUser });
         // what happened meanwhile in a channel that its user has left is not for it
         if (socket.recovered) await joinChannels({ socket, identity });
       } catch (error) {
-        validity.take(socket);
+        giveUp();
         throw error;
       }
       // who left while the store was asked is never told to us again
-      if (socket.conn.readyState === "open") return;
-      validity.take(socket);
-      sessions.close(sessionId(socket.id));
+      if (socket.conn.readyState !== "open") giveUp();
     },
     ...{ log, metrics },
   }));
@@ -247,6 +250,7 @@ export function createRealtime(options: RealtimeOptions): Realtime {
     if (live.get(session.sid) !== session) return;
     const { user, expiresAt } = identity;
     await validity.renew(session, identity);
+    if (!live.has(session.sid)) throw new ProtocolError("auth/revoked");
     sessions.update(session.sid, { user, expiresAt });
     channels.refresh(user.id);
     await joinChannels(session);
