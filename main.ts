@@ -36,9 +36,10 @@ export interface Tether extends AsyncDisposable {
   drain(): Promise<void>;
 }
 
-function readConfig(): Config {
+/** Builds the server that the environment describes; a setting that is not good ends the process with one message. */
+async function start(): Promise<Tether> {
   try {
-    return loadConfig(Deno.env.toObject());
+    return await createTether(loadConfig(Deno.env.toObject()));
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     console.error(error.message);
@@ -72,7 +73,7 @@ async function createTether(config: Config): Promise<Tether> {
       ...(jwt.jwksUrl !== null && { jwksUrl: jwt.jwksUrl }),
       ...(jwt.algorithms.length > 0 && { algorithms: jwt.algorithms }),
       onError: failed("Fetching the keys"),
-    }),
+    }).catch((error: Error) => Promise.reject(new ConfigError([`JWT settings: ${error.message}`]))),
   );
   const stores = await createStores({ config, nodeId: node, kv, log, metrics, stack });
   const { fleet } = stores;
@@ -187,7 +188,7 @@ async function createTether(config: Config): Promise<Tether> {
 }
 
 /** The server of this process. */
-export const tether: Tether = await createTether(readConfig());
+export const tether: Tether = await start();
 
 /** The app: the socket first, so that no page middleware touches an upgrade; then pages and endpoints. */
 export const app: App<State> = new App<State>({ trustProxy: tether.config.trustProxy })

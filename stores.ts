@@ -68,9 +68,9 @@ async function createOwnStores({ config, kv, stack }: StoresOptions): Promise<St
   return {
     presence,
     sessions: createMemorySessionStore(),
-    // a database without a path is managed, and other processes write to it
-    revocations: await createKvRevocationStore(kv, config.dataDir === null ? { maxCopied: 0 } : {}),
-    channels: createKvChannelStore(kv),
+    // a database of our own is a file; the managed one is everybody's
+    revocations: await createKvRevocationStore(kv, { exclusive: config.dataDir !== null }),
+    channels: createKvChannelStore(kv, { exclusive: config.dataDir !== null }),
     usage: createMemoryUsageStore(),
     problem: () => undefined,
   };

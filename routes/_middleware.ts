@@ -12,7 +12,7 @@ export default define.middleware(async (ctx) => {
       ctx.state.identity = await services.authenticate(token);
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
-      ctx.state.refused = error.code;
+      ctx.state.refused = error;
     }
   }
   try {

@@ -2,6 +2,7 @@ import { page } from "fresh";
 import Connection from "../islands/Connection.tsx";
 import Inbox from "../islands/Inbox.tsx";
 import People from "../islands/People.tsx";
+import SignOut from "../islands/SignOut.tsx";
 import { define } from "../lib/web/define.ts";
 import { toSignIn } from "../lib/web/reasons.ts";
 
@@ -23,7 +24,7 @@ export default define.page<typeof handler>(function Home({ data }) {
         again, and watch.
       </p>
       <p>
-        <a class="button" href="/chat">Open the chat</a>
+        <a class="button" href="/chat">Open the chat</a> <SignOut />
       </p>
       <People />
       <Inbox />

@@ -8,10 +8,9 @@ import { isOlder, laterMark, type RevocationStore, type UserMark } from "./revoc
 
 /** Options of {@linkcode createKvRevocationStore}. */
 export interface KvRevocationStoreOptions {
-  /**
-   * How many revocations are copied into memory; with more of them KV is asked at every use. 0: always, for a KV that
-   * other processes write to. Default 100,000.
-   */
+  /** Whether no other process writes to this KV; else it is asked at every use. Default true. */
+  exclusive?: boolean;
+  /** How many revocations are copied into memory; with more of them KV is asked at every use. Default 100,000. */
   maxCopied?: number;
   /** The clock, epoch milliseconds. */
   now?: () => number;
@@ -26,13 +25,13 @@ export async function createKvRevocationStore(
   kv: Deno.Kv,
   options: KvRevocationStoreOptions = {},
 ): Promise<RevocationStore> {
-  const { maxCopied = 100_000, now = Date.now } = options;
+  const { exclusive = true, maxCopied = 100_000, now = Date.now } = options;
   const tokenKey = (jti: string) => ["revoked", "token", jti];
   const userKey = (id: string) => ["revoked", "user", id];
   const tokens = new Map<string, number>();
   const users = new Map<UserId, UserMark>();
-  /** Whether the copy holds everything; if not, it only grows older. */
-  let isComplete = maxCopied > 0;
+  /** Whether the copy holds everything; if not, it is not looked at any more. */
+  let isComplete = exclusive;
 
   function copyToken(jti: string, untilMs: number): void {
     makeRoom();

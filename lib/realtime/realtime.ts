@@ -13,6 +13,7 @@ import { type CorsOptions, createEngine } from "../engine/mod.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import type { PresenceService } from "../presence/service.ts";
+import { ProtocolError } from "../protocol/codes.ts";
 import { SOCKET_PATH } from "../protocol/events.ts";
 import { type NodeId, type SessionId, sessionId } from "../protocol/ids.ts";
 import { userRoom } from "../protocol/rooms.ts";
@@ -35,7 +36,7 @@ import { createOutbound, type Outbound } from "./outbound.ts";
 import { Decoder, Encoder } from "./parser.ts";
 import { announcePresence, presenceEvents } from "./presence_events.ts";
 import { createRateLimit } from "./rate_limit.ts";
-import { createHandover } from "./recovery/handover.ts";
+import { createHandover, sessionOf } from "./recovery/handover.ts";
 import { takesPositions, WITHOUT_POSITIONS } from "./recovery/delivery.ts";
 import { createMemoryAdapter } from "./recovery/memory_adapter.ts";
 import { inFlightMs, MAX_DISCONNECTION_MS } from "./recovery/recovery.ts";
@@ -174,19 +175,25 @@ export function createRealtime(options: RealtimeOptions): Realtime {
     admission,
     authenticate: (token) => verifier.verify(token),
     async admit(socket, identity) {
+      const giveUp = (): void => {
+        validity.take(socket);
+        sessions.close(sessionId(socket.id));
+      };
       try {
         await validity.admit(socket, identity);
         await sessions.open(recordOf(socket, identity), { maxOfUser: config.sessionsPerUser });
         // what happened meanwhile in a channel that its user has left is not for it
         if (socket.recovered) await joinChannels({ socket, identity });
       } catch (error) {
-        validity.take(socket);
+        giveUp();
         throw error;
       }
       // who left while the store was asked is never told to us again
-      if (socket.conn.readyState === "open") return;
-      validity.take(socket);
-      sessions.close(sessionId(socket.id));
+      if (socket.conn.readyState !== "open") giveUp();
+    },
+    onRefused(socket) {
+      // with a better token, or at a better time, it is still there
+      if (socket.recovered) recovery.persist(sessionOf(socket));
     },
     ...{ log, metrics },
   }));
@@ -236,6 +243,7 @@ export function createRealtime(options: RealtimeOptions): Realtime {
     if (live.get(session.sid) !== session) return;
     const { user, expiresAt } = identity;
     await validity.renew(session, identity);
+    if (!live.has(session.sid)) throw new ProtocolError("auth/revoked");
     sessions.update(session.sid, { user, expiresAt });
     channels.refresh(user.id);
     await joinChannels(session);
@@ -287,6 +295,8 @@ export function createRealtime(options: RealtimeOptions): Realtime {
       const sockets = [...live.values()].map(({ socket }) => socket);
       for (let start = 0; start < sockets.length; start += DRAIN_BATCH) {
         for (const socket of sockets.slice(start, start + DRAIN_BATCH)) {
+          // another node goes on with it
+          recovery.persist(sessionOf(socket));
           endSession(socket, { code: "server/draining", retryAfterMs: admission.spread(1000) });
         }
         await new Promise((resolve) => setTimeout(resolve, 0));

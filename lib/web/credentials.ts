@@ -16,9 +16,9 @@ export function bearerMatches(request: Request, expected: string): boolean {
   return given.length === wanted.length && timingSafeEqual(given, wanted);
 }
 
-/** Who is asking; throws `auth/missing`, or the code for which their token was refused. */
+/** Who is asking; throws `auth/missing`, or why their token was refused. */
 export function requireIdentity({ identity, refused }: State): Identity {
-  if (identity === undefined) throw new ProtocolError(refused ?? "auth/missing");
+  if (identity === undefined) throw refused ?? new ProtocolError("auth/missing");
   return identity;
 }
 

@@ -27,6 +27,6 @@ export function toSignIn(ctx: Context<State>): Response {
   const { refused } = ctx.state;
   if (refused === undefined) return ctx.redirect("/sign-in", 303);
   // a token that cannot be judged now may be good: signing in anew is not what helps
-  if (actionOf(refused) !== "reauth") throw new HttpError(503);
-  return ctx.redirect(`/sign-in?because=${encodeURIComponent(refused)}`, 303);
+  if (actionOf(refused.code) !== "reauth") throw new HttpError(503);
+  return ctx.redirect(`/sign-in?because=${encodeURIComponent(refused.code)}`, 303);
 }

@@ -11,7 +11,7 @@ testRevocationStore("memory", () => {
   });
 });
 
-for (const [name, options] of [["KV", {}], ["KV, asked at every use", { maxCopied: 0 }]] as const) {
+for (const [name, options] of [["KV", {}], ["KV, asked at every use", { exclusive: false }]] as const) {
   testRevocationStore(name, async () => {
     const kv = await Deno.openKv(":memory:");
     return {

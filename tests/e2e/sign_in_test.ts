@@ -81,6 +81,21 @@ Deno.test("a sign-in that is not good leads to the sign-in page with a plain sen
     assert.equal(await notice(page), "Please sign in again.");
   });
 
+  await t.step("signing out leads to the sign-in page, in all windows", async () => {
+    await using context = await browser.newContext();
+    const { page } = await visit(context, {
+      url: server.url,
+      token: () => testToken({ claims: { sub: "mary" } }),
+    });
+    const other = await context.newPage();
+    await other.goto(server.url);
+    await Promise.all([connected(page), connected(other)]);
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await Promise.all([page, other].map((page) => page.getByLabel("Your name").waitFor()));
+    await page.goto(server.url);
+    assert.equal(new URL(page.url()).pathname, "/sign-in");
+  });
+
   await t.step("a live page whose user is revoked goes there by itself, once", async () => {
     await using context = await browser.newContext();
     const { page, paths } = await visit(context, {

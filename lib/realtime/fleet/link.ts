@@ -58,12 +58,16 @@ const DEFAULT_PROBE_INTERVAL_MS = 1000;
 /** So many probes of its own must stay unheard before a node counts as deaf. */
 const MAX_UNHEARD = 3;
 const BLOCK_MS = 1000;
-const READ_COUNT = 200;
+const MAX_READ_COUNT = 200;
+const MAX_READ_BYTES = 8 * 1024 * 1024;
 const READ_RETRY = { firstMs: 25, maxMs: 1000 };
 const HEARD_TIMEOUT_MS = 1000;
 // a stream that no node uses any more
 const STREAM_TTL_MS = 60 * 60_000;
-const STREAM_LENGTH = 10_000;
+const MAX_STREAM_LENGTH = 50_000;
+const MAX_STREAM_BYTES = 64 * 1024 * 1024;
+/** How many messages the mean size is taken over. */
+const MEAN_OF = 100;
 
 /** Starts to listen. */
 export function createLink(options: LinkOptions): Link {
@@ -84,6 +88,7 @@ class StreamLink implements Link {
   #reader: Redis;
   #readerOff: () => void;
   #position: Position | undefined;
+  #meanBytes = 500;
   #lastProbe: Position | undefined;
   #isListening = false;
   #unheard = 0;
@@ -119,7 +124,8 @@ class StreamLink implements Link {
 
   #write(fields: readonly (string | number)[]): Promise<unknown> {
     const { redis, key } = this.#options;
-    return redis.send(["XADD", key, "MAXLEN", "~", STREAM_LENGTH, "*", ...fields]);
+    const length = Math.min(MAX_STREAM_LENGTH, Math.ceil(MAX_STREAM_BYTES / this.#meanBytes));
+    return redis.send(["XADD", key, "MAXLEN", "~", length, "*", ...fields]);
   }
 
   #openReader(): [Redis, () => void] {
@@ -136,7 +142,8 @@ class StreamLink implements Link {
       try {
         await reader.whenUp(signal);
         const position = this.#position ??= await this.#startOf(reader);
-        const args = ["XREAD", "COUNT", READ_COUNT, "BLOCK", BLOCK_MS, "STREAMS", key, position];
+        const count = Math.min(MAX_READ_COUNT, Math.ceil(MAX_READ_BYTES / this.#meanBytes));
+        const args = ["XREAD", "COUNT", count, "BLOCK", BLOCK_MS, "STREAMS", key, position];
         const reply: unknown = await reader.send(args, { key });
         for (const [id, fields] of entriesOf(reply)) this.#hear(id, fields);
         failures = 0;
@@ -170,6 +177,7 @@ class StreamLink implements Link {
         if (missed > 0 && !past) onMissed(`${missed} messages of another node are missing`);
         onHeard(position, isNew && probe === undefined ? { fields, position, past } : undefined);
       }
+      this.#meanBytes += ((fields.data?.length ?? 100) - this.#meanBytes) / MEAN_OF;
     } catch (error) {
       log.error("A message of the fleet could not be handled", { error });
     }
@@ -240,7 +248,8 @@ class StreamLink implements Link {
   }
 
   whenHearing(signal: AbortSignal): Promise<void> {
-    return Promise.race([this.#hearing.promise, delay(2 ** 31 - 1, signal)]);
+    const aborted = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
+    return Promise.race([this.#hearing.promise, aborted]);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -5,7 +5,7 @@
 import type { Bus } from "../bus.ts";
 import { createRateLimit } from "../rate_limit.ts";
 import type { TetherSocket } from "../types.ts";
-import type { Recovery } from "./recovery.ts";
+import type { Recovery, SocketSession } from "./recovery.ts";
 
 const TOPIC = "handover";
 // anybody can ask for a session that is not there, before a token is looked at
@@ -37,6 +37,11 @@ export function createHandover({ bus, recovery }: { bus: Bus; recovery: Recovery
     add: (socket) => void sockets.set(privateId(socket), socket),
     delete: (socket) => void sockets.delete(privateId(socket)),
   };
+}
+
+/** What is to be kept of the session on `socket`, for when its client comes back. */
+export function sessionOf(socket: TetherSocket): SocketSession {
+  return { sid: socket.id, pid: privateId(socket), rooms: [...socket.rooms], data: socket.data };
 }
 
 function privateId(socket: TetherSocket): string {

@@ -34,7 +34,7 @@ export interface PacketLog {
 export interface PacketLogOptions {
   /** How long an event is kept, in milliseconds. */
   keepMs: number;
-  /** Default 10,000. */
+  /** Default 50,000. */
   maxPackets?: number;
   /** Default 32 MB. */
   maxBytes?: number;
@@ -73,7 +73,7 @@ export function withPosition(data: readonly unknown[], position: Position): unkn
 
 /** Makes an empty log. */
 export function createPacketLog(options: PacketLogOptions): PacketLog {
-  const { keepMs, maxPackets = 10_000, maxBytes = 32 * 1024 * 1024 } = options;
+  const { keepMs, maxPackets = 50_000, maxBytes = 32 * 1024 * 1024 } = options;
   let kept: (Kept | undefined)[] = [];
   let head = 0, bytes = 0;
   let position: Position | undefined, completeFrom: Position | undefined;

@@ -25,8 +25,8 @@ export interface SocketSession {
 
 /** What is kept of a session without a connection. */
 export interface SavedSession extends SocketSession {
-  /** How far the node had heard when the connection was lost. */
-  position: Position;
+  /** The position up to which everything has surely arrived. */
+  arrived: Position;
 }
 
 /** Where sessions without a connection wait, at most {@linkcode MAX_DISCONNECTION_MS}. Neither method rejects. */
@@ -59,7 +59,7 @@ export interface RecoveryOptions {
 export interface Recovery {
   /** How far the node has heard: to be told to a new session. */
   readonly position: Position | undefined;
-  /** Keeps a session whose connection was lost. */
+  /** Keeps a session whose connection was lost, or that was not let in when it came back. */
   persist(session: SocketSession): void;
   /** The session of `pid`, whose client got everything up to `offset`; `null` when it cannot be had whole. */
   restore(pid: string, offset: string): Promise<SocketSession & { missedPackets: unknown[][] } | null>;
@@ -81,19 +81,19 @@ export function createRecovery({ packets, sessions, inFlightMs, heard }: Recover
     },
     persist({ sid, pid, rooms, data }) {
       const { position } = packets;
-      if (position !== undefined && !rooms.includes(WITHOUT_POSITIONS)) {
-        sessions.save({ sid, pid, rooms, data, position });
-      }
+      if (position === undefined || rooms.includes(WITHOUT_POSITIONS)) return;
+      // what was sent so long before the loss has arrived: the client has answered a later ping since
+      const before: Position = `${Math.max(0, timeOf(position) - inFlightMs)}-0`;
+      const { missedSince = before, ...rest } = data as Resumption;
+      sessions.save({ sid, pid, rooms, data: rest, arrived: missedSince });
     },
     async restore(pid, offset) {
       if (!isPosition(offset)) return null;
       const session = await sessions.take(pid, missing);
       if (session === undefined || (heard && !await heard(offset))) return null;
-      // what was sent so long before the loss has arrived: the client has answered a later ping since
-      const arrived: Position = `${Math.max(0, timeOf(session.position) - inFlightMs)}-0`;
+      const { sid, rooms, data, arrived } = session;
       const missedSince = comparePositions(offset, arrived) > 0 ? offset : arrived;
       if (packets.since(missedSince, new Set()) === undefined) return null;
-      const { sid, rooms, data } = session;
       return { sid, pid, rooms, data: { ...data as object, missedSince }, missedPackets: [] };
     },
     missed: (since, rooms) => packets.since(since, rooms),

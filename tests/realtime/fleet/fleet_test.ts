@@ -101,7 +101,7 @@ for (const [name, start] of Object.entries(topologies)) {
         key: (pid) => `t:{fleet}:session:${pid}`,
         log: testLog(),
       });
-      const session = { sid: "s", pid: "p", rooms: ["s", "user:a"], data: { userId: "a" }, position: "1-0" };
+      const session = { sid: "s", pid: "p", rooms: ["s", "user:a"], data: { userId: "a" }, arrived: "1-0" };
       sessions.save(session);
       const missing: string[] = [];
       const taken = await Promise.all([1, 2].map(() => sessions.take("p", (pid) => missing.push(pid))));
