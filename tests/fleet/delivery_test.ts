@@ -139,6 +139,11 @@ Deno.test("events in a fleet", async (t) => {
         dan.client.socket.connect();
         assert.equal((await refused).data.code, code);
         assert.deepEqual(texts(dan), []);
+        // it is still there for the one whose it is
+        dan.client.socket.auth = { token: await token("dan") };
+        const { recovered, sid } = await comeBack(dan.client, urls[2]!);
+        assert.deepEqual([recovered, sid], [true, dan.sid]);
+        await arrival(dan, "secret");
       }
     },
   );
@@ -163,6 +168,18 @@ Deno.test("events in a fleet", async (t) => {
     for (const word of ["session:ready", "session:end", "session:expiring", "request/unknown-event"]) {
       assert.ok(!(await stream()).includes(word), word);
     }
+  });
+
+  await t.step("sessions of a node that is shut down go on with another, and miss nothing", async () => {
+    await using gil = await person(urls[0]!, "gil");
+    const gone = gil.client.next("disconnect");
+    const stopped = fleet.nodes[0]!.stop();
+    await gone;
+    await send(fleet, 1, { to: { userIds: ["gil"] }, text: "meanwhile" });
+    const { recovered, sid } = await comeBack(gil.client, urls[1]!);
+    assert.deepEqual([recovered, sid], [true, gil.sid]);
+    await arrival(gil, "meanwhile");
+    assert.equal(await stopped, 0);
   });
 });
 
