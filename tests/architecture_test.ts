@@ -55,7 +55,7 @@ async function sources(directory: string): Promise<string[]> {
 
 async function allSources(): Promise<string[]> {
   const folders = await Promise.all(["lib/", "routes/", "islands/", "tests/"].map(sources));
-  return ["main.ts", "serve.ts", "dev.ts", "healthcheck.ts", ...folders.flat()];
+  return ["main.ts", "stores.ts", "serve.ts", "dev.ts", "healthcheck.ts", ...folders.flat()];
 }
 
 interface Info {
@@ -146,7 +146,7 @@ const ONLY_IMPORTED_BY: Record<string, RegExp> = {
   "socket.io-client": /^(lib\/client|tests)\//,
   "engine.io-parser": /^(lib\/engine|tests)\//,
   "esbuild": /^(lib\/fresh\/build|tests)\//,
-  "@socket.io/redis-streams-adapter": /^lib\/realtime\//,
+  "@socket.io/redis-streams-adapter": /^(lib\/realtime|tests)\//,
   "prom-client": /^lib\/metrics\.ts$/,
   "pino": /^lib\/log\.ts$/,
 };

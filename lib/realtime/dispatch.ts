@@ -6,7 +6,7 @@ import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import { ProtocolError, toWireError } from "../protocol/codes.ts";
 import { isParsedEvent, parsePayload } from "../protocol/payloads.ts";
-import type { EventHandlers, HandlerResult, LiveSession } from "./types.ts";
+import { emitLocal, type EventHandlers, type HandlerResult, type LiveSession } from "./types.ts";
 
 /** Options of {@linkcode createDispatch}. */
 export interface DispatchOptions {
@@ -37,7 +37,7 @@ export function createDispatch(
     metrics.failedEvents.inc({ code: wire.code });
     if (!(error instanceof ProtocolError)) log.error("An event handler failed", { event, error });
     if (answer !== undefined) answer({ ok: false, error: wire });
-    else socket.emit("error", { event, code: wire.code, message: wire.message });
+    else emitLocal(socket, "error", { event, code: wire.code, message: wire.message });
   }
 
   return function dispatch(session, [name, ...args]) {

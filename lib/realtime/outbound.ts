@@ -51,7 +51,10 @@ export function createOutbound(options: OutboundOptions): Outbound {
   }
 
   async function countOfUsers({ userIds = [] }: Recipients): Promise<number> {
-    const counts = await Promise.all(userIds.map((id) => store.countOfUser(id)));
+    // without its store a node still reaches those it holds
+    const counts = await Promise.all(
+      userIds.map((id) => store.countOfUser(id).catch(() => countHere(userRoom(id)))),
+    );
     return counts.reduce((sum, count) => sum + count, 0);
   }
 
@@ -59,7 +62,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
     async emit(to, event) {
       requireSize(event);
       const { userIds, channelId, sessionId } = to;
-      let rooms: string | string[], count: number;
+      let rooms: string | string[], count: number, isKnown = true;
       if (userIds !== undefined) {
         rooms = userIds.map(userRoom);
         count = await countOfUsers(to);
@@ -70,8 +73,10 @@ export function createOutbound(options: OutboundOptions): Outbound {
         // only the id of a session is sent to: whatever else it says, it names no room
         rooms = sessionId!;
         count = live.has(rooms) || await store.get(sessionId!) !== undefined ? 1 : 0;
+        isKnown = count > 0;
       }
-      if (count > 0) io.to(rooms).emit("events", event);
+      // also where nobody is: who comes back within two minutes gets it
+      if (isKnown) io.to(rooms).emit("events", event);
       return count;
     },
     async call(sid, event, how) {

@@ -1,7 +1,7 @@
 /** Bounded time and memory for clients that vanish, stall, flood, or read too slowly. */
 import assert from "node:assert/strict";
 import type { CloseReason, EngineSocket } from "../../lib/engine/mod.ts";
-import { serveEcho, serveSocketIo, type TestServer } from "../support/engine_server.ts";
+import { FAST, serveEcho, serveSocketIo, type TestServer } from "../support/engine_server.ts";
 import { openPolling, openWebSocket } from "../support/engine_raw.ts";
 import { openDeafWebSocket, readUntil, sendRaw } from "../support/engine_tcp.ts";
 
@@ -30,7 +30,7 @@ Deno.test("a client that vanishes without a close frame is noticed at once", asy
 });
 
 Deno.test("a half-open connection is ended by the heartbeat", async () => {
-  await using server = serveEcho();
+  await using server = serveEcho(FAST);
   const session = nextSession(server);
   using _connection = await openDeafWebSocket(server.port, "/engine.io/");
   assert.equal(await ended(await session), "ping timeout");
@@ -38,7 +38,7 @@ Deno.test("a half-open connection is ended by the heartbeat", async () => {
 });
 
 Deno.test("a polling client that never comes back is ended by the heartbeat", async () => {
-  await using server = serveEcho();
+  await using server = serveEcho(FAST);
   const session = nextSession(server);
   await openPolling(server.http);
   assert.equal(await ended(await session), "ping timeout");
@@ -148,6 +148,27 @@ Deno.test("a WebSocket client that does not read is told and ended once its buff
   clearInterval(feeder);
   // what Deno had taken still arrives, then the last word, then the close frame
   assert.ok((await readUntil(connection, "the last word")).includes("4the last word"));
+});
+
+Deno.test("Socket.IO says an event to a slow client before it is ended", async () => {
+  await using server = serveSocketIo({ pingIntervalMs: 25_000, sendBufferBytes: 10_000 });
+  const ending = new Promise<string>((resolve) =>
+    server.io.on("connection", (socket) => {
+      socket.conn.on("slow", () => {
+        socket.emit("session:end", { code: "session/slow" });
+        socket.disconnect(true);
+      });
+      socket.on("disconnect", resolve);
+      // more than the kernel and Deno take together
+      for (let i = 0; socket.connected && i < 1_000; i++) socket.emit("filler", "x".repeat(10_000));
+    })
+  );
+  using connection = await openDeafWebSocket(server.port, "/socket.io/");
+  // the frame "40" of a client, masked with zeros
+  await connection.write(Uint8Array.of(0x81, 0x82, 0, 0, 0, 0, 0x34, 0x30));
+  assert.equal(await ending, "server namespace disconnect");
+  assert.match(await readUntil(connection, "session/slow"), /42\["session:end",\{"code":"session\/slow"\}\]/);
+  assert.equal(server.engine.clientsCount, 0);
 });
 
 Deno.test("a polling client that does not poll is ended once its buffer is over the bound", async () => {

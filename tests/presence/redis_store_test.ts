@@ -82,7 +82,7 @@ Deno.test("RedisPresenceStore answers every history as the one in memory does", 
         );
       }
     }),
-    { numRuns: 200 },
+    { numRuns: 80 },
   );
 });
 

@@ -40,17 +40,19 @@ export function serve(engine: Engine, path: string): TestServer {
 
 /** The intervals of the protocol's own test suites, and no long wait for clients that do not come back. */
 export const FAST = { pingIntervalMs: 300, pingTimeoutMs: 200, closeTimeoutMs: 50 } as const;
+/** The same pings, with patience for a pong on a busy machine: for whatever does not test the timeout. */
+export const PATIENT = { ...FAST, pingTimeoutMs: 20_000 } as const;
 
 /** An engine that sends every message back. */
 export function serveEcho(options: EngineOptions = {}): TestServer {
-  const engine = createEngine({ ...FAST, ...options });
+  const engine = createEngine({ ...PATIENT, ...options });
   engine.on("connection", (socket) => socket.on("data", (data) => socket.write(data as string)));
   return serve(engine, options.path ?? "/engine.io/");
 }
 
 /** Socket.IO on an engine: namespaces `/` and `/custom` that answer `auth`, and echo `message` and `message-with-ack`. */
 export function serveSocketIo(options: EngineOptions = {}): TestServer & { readonly io: Server } {
-  const engine = createEngine({ path: "/socket.io/", ...FAST, ...options });
+  const engine = createEngine({ path: "/socket.io/", ...PATIENT, ...options });
   const io = new Server();
   io.bind(engine);
   for (const name of ["/", "/custom"]) {
