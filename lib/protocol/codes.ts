@@ -51,6 +51,8 @@ export const CODES = {
   "session/ended": { action: "stop", message: "The session was ended." },
   /** The client read too slowly and its send buffer passed the limit. */
   "session/slow": { action: "retry", message: "The connection was too slow." },
+  /** The session went on sending far more than it may; its user is kept out for a moment. */
+  "session/flooding": { action: "retry", message: "The session sent far too many requests." },
   /** The payload does not have the shape of the contract. */
   "request/invalid": { message: "The request is not valid." },
   /** No event of this name is served. */

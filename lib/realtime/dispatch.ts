@@ -12,6 +12,8 @@ import { emitLocal, type EventHandlers, type HandlerResult, type LiveSession } f
 export interface DispatchOptions {
   /** The subjects' handlers. */
   handlers: readonly EventHandlers[];
+  /** An event of the session was refused because it sends too many. `true`: it is over, and gets no answer. */
+  refused: (session: LiveSession) => boolean;
   log: Log;
   metrics: Metrics;
 }
@@ -28,7 +30,7 @@ interface Failure {
 
 /** Makes the function that handles an event of a session: its name, its arguments, and the answer if one is wanted. */
 export function createDispatch(
-  { handlers, log, metrics }: DispatchOptions,
+  { handlers, refused, log, metrics }: DispatchOptions,
 ): (session: LiveSession, event: readonly unknown[]) => void {
   const table = new Map(handlers.flatMap((subject) => Object.entries(subject))) as Map<string, Handler>;
 
@@ -47,7 +49,10 @@ export function createDispatch(
     const event = String(name);
     try {
       const waitMs = session.limiter.take();
-      if (waitMs > 0) throw new ProtocolError("request/rate-limited", undefined, { retryAfterMs: waitMs });
+      if (waitMs > 0) {
+        if (refused(session)) return;
+        throw new ProtocolError("request/rate-limited", undefined, { retryAfterMs: waitMs });
+      }
       const handler = table.get(event);
       if (handler === undefined || !isParsedEvent(event)) throw new ProtocolError("request/unknown-event");
       const result = handler(session, parsePayload(event, args[0] === answer ? undefined : args[0]));

@@ -25,6 +25,7 @@ import { noBus } from "./bus.ts";
 import { channelEvents } from "./channel_events.ts";
 import { createDispatch } from "./dispatch.ts";
 import { type EndOptions, endSession } from "./ending.ts";
+import { createFloodGuard, KEPT_OUT_MS } from "./flood.ts";
 import { createHandshake } from "./handshake.ts";
 import type { Fleet } from "./fleet/fleet.ts";
 import { createMembership } from "./membership.ts";
@@ -127,6 +128,7 @@ export function createRealtime(options: RealtimeOptions): Realtime {
   const bus = fleet?.bus ?? noBus;
 
   const admission = createAdmission({ connectsPerSecond: config.connectsPerSecond });
+  const flood = createFloodGuard({ eventsPerSecond: config.eventsPerSecond });
   const expiry = createExpirySchedule<SessionId>({
     noticeMs: config.expiryNoticeMs,
     toleranceMs: config.jwt.clockToleranceS * 1000,
@@ -159,7 +161,11 @@ export function createRealtime(options: RealtimeOptions): Realtime {
 
   io.use(createHandshake({
     admission,
-    authenticate: (token) => verifier.verify(token),
+    async authenticate(token) {
+      const identity = await verifier.verify(token);
+      flood.check(identity.user.id);
+      return identity;
+    },
     async admit(socket, identity) {
       await sessions.open(recordOf(socket, identity), { maxOfUser: config.sessionsPerUser });
       // what happened meanwhile in a channel that its user has left is not for it
@@ -218,6 +224,11 @@ export function createRealtime(options: RealtimeOptions): Realtime {
       noteEvents(),
       usageEvents(usage),
     ],
+    refused(session) {
+      const isFlood = flood.refused(session);
+      if (isFlood) endSession(session.socket, { code: "session/flooding", retryAfterMs: KEPT_OUT_MS });
+      return isFlood;
+    },
     ...{ log, metrics },
   });
 
