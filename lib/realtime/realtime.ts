@@ -28,9 +28,11 @@ import { type EndOptions, endSession } from "./ending.ts";
 import { createFloodGuard, KEPT_OUT_MS } from "./flood.ts";
 import { createHandshake } from "./handshake.ts";
 import type { Fleet } from "./fleet/fleet.ts";
+import { takeEvents } from "./incoming.ts";
 import { createMembership } from "./membership.ts";
 import { noteEvents } from "./note_events.ts";
 import { createOutbound, type Outbound } from "./outbound.ts";
+import { Decoder, Encoder } from "./parser.ts";
 import { announcePresence, presenceEvents } from "./presence_events.ts";
 import { createRateLimit } from "./rate_limit.ts";
 import { createMemoryAdapter } from "./recovery/memory_adapter.ts";
@@ -121,6 +123,7 @@ export function createRealtime(options: RealtimeOptions): Realtime {
   const io: TetherServer = new Server({
     serveClient: false,
     connectTimeout: CONNECT_TIMEOUT_MS,
+    parser: { Encoder, Decoder },
     adapter,
     connectionStateRecovery: { maxDisconnectionDuration: MAX_DISCONNECTION_MS, skipMiddlewares: false },
   });
@@ -187,8 +190,8 @@ export function createRealtime(options: RealtimeOptions): Realtime {
     socket.data.userId = user.id;
     socket.join(userRoom(user.id));
     welcome(socket, { sid, user, expiresAt });
-    // nothing comes after this middleware, so it does not call the next
-    socket.use((event) => dispatch(session, event));
+    takeEvents(session, dispatch);
+    socket.conn.on("slow", () => endSession(socket, { code: "session/slow" }));
     socket.on("disconnect", onDisconnect);
     expiry.set(sid, expiresAt);
     void presence.connect(sid, user);

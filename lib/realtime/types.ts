@@ -10,7 +10,9 @@ import type { Resumption } from "./recovery/recovery.ts";
 /** What {@linkcode TetherServer} takes for an adapter. */
 export type AdapterConstructor = NonNullable<ServerOptions["adapter"]>;
 
-type Listeners = { [Name in keyof ServerEvents]: (payload: ServerEvents[Name], position?: string) => void };
+type Listeners = {
+  [Name in keyof ServerEvents]: (payload: ServerEvents[Name], ...rest: (string | null)[]) => void;
+};
 
 /** What Socket.IO keeps with a socket and hands back after a recovery: plain data only. */
 export interface SocketData extends Resumption {

@@ -74,7 +74,7 @@ async function play(
     assert.deepEqual([ok, error.code], [false, "access/not-found"]);
   });
 
-  await t.step("typing reaches the other members, with who it is, and not its sender", async () => {
+  await t.step("typing reaches the other members, with who it is, and no page of its sender", async () => {
     for (const typing of [true, false]) {
       const heard = bob.next("events:channel");
       ada.typing("general", typing);
@@ -85,8 +85,10 @@ async function play(
         user: { id: "ada", name: "Ada", role: "user" },
       });
     }
-    await ada.socket.emitWithAck("heartbeat", {});
-    assert.deepEqual(ada.heard["events:channel"], []);
+    for (const page of [ada, ada2]) {
+      await page.socket.emitWithAck("heartbeat", {});
+      assert.deepEqual(page.heard["events:channel"], []);
+    }
   });
 
   await t.step("last_read_at is stored and told to the user's other pages", async () => {
