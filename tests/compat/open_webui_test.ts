@@ -1,11 +1,10 @@
 /** Pages of Open WebUI, and a back end like theirs, work against Tether with only their URL and token changed. */
 import assert from "node:assert/strict";
 import { apiClient } from "../support/api.ts";
+import { SERVICE_TOKEN, startFleet } from "../support/fleet.ts";
 import { startTether, TEST_SECRET } from "../support/tether_process.ts";
 import { testToken } from "../support/tokens.ts";
 import { type Every, openWebuiPage } from "./open_webui_client.ts";
-
-const SERVICE_TOKEN = "a-service-token-for-tests";
 
 /** Timers that only run when told. */
 function manualTimers() {
@@ -173,6 +172,11 @@ for (const websocket of [true, false]) {
     await play(t, { urls: [server.url, server.url], websocket });
   });
 }
+
+Deno.test("Open WebUI's pages and back end work over two nodes", async (t) => {
+  await using fleet = await startFleet({ nodes: 2, env: { EVENTS_PER_SECOND: "100" } });
+  await play(t, { urls: [fleet.nodes[0]!.url, fleet.nodes[1]!.url], websocket: true });
+});
 
 Deno.test("Open WebUI's page comes back by itself after a crash of the server, with one heartbeat", async () => {
   await using server = await startTether({ env: { JWT_SECRET: TEST_SECRET } });
