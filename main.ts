@@ -3,7 +3,7 @@ import { App, csp, csrf, staticFiles } from "fresh";
 import { withRevocation } from "./lib/auth/checked_verifier.ts";
 import { createConfiguredKeys } from "./lib/auth/configured_keys.ts";
 import { createDemo } from "./lib/auth/demo.ts";
-import { createFileFirstUserStore } from "./lib/auth/first_user.ts";
+import { createFileFirstUserStore, createMemoryFirstUserStore } from "./lib/auth/first_user.ts";
 import { createIssuer } from "./lib/auth/issuer.ts";
 import { createKvRevocationStore } from "./lib/auth/kv_revocation_store.ts";
 import { createRevocations } from "./lib/auth/revocations.ts";
@@ -61,12 +61,13 @@ async function createTether(config: Config): Promise<Tether> {
     log.error(`${what} failed and will be tried again`, { error });
   };
 
-  // on Deno Deploy the database is managed and has no path
-  const managed = Deno.env.has("DENO_DEPLOYMENT_ID");
-  if (!managed) await Deno.mkdir(dataDir, { recursive: true });
-  const kv = stack.adopt(await Deno.openKv(managed ? undefined : `${dataDir}/tether.kv`), (kv) => kv.close());
+  if (dataDir !== null) await Deno.mkdir(dataDir, { recursive: true });
+  const kv = stack.adopt(
+    await Deno.openKv(dataDir === null ? undefined : `${dataDir}/tether.kv`),
+    (kv) => kv.close(),
+  );
 
-  const secret = jwt.secret ?? (config.demo ? await loadSecret(dataDir) : undefined);
+  const secret = jwt.secret ?? (config.demo && dataDir !== null ? await loadSecret(dataDir) : undefined);
   const keys = stack.use(
     await createConfiguredKeys({
       ...(secret !== undefined && { secret }),
@@ -109,7 +110,6 @@ async function createTether(config: Config): Promise<Tether> {
   stack.defer(() => usage.close());
 
   const store = createMemorySessionStore();
-  stack.defer(() => store.close());
   const sessions = stack.use(createSessionDirectory({
     leaseMs: 3 * config.heartbeatIntervalMs,
     nodeId: node,
@@ -135,7 +135,9 @@ async function createTether(config: Config): Promise<Tether> {
         ...(jwt.issuer !== null && { issuer: jwt.issuer }),
         ...(jwt.audience !== null && { audience: jwt.audience }),
       }),
-      firstUser: createFileFirstUserStore(`${dataDir}/first-user`),
+      firstUser: dataDir === null
+        ? createMemoryFirstUserStore()
+        : createFileFirstUserStore(`${dataDir}/first-user`),
     })
     : null;
   if (config.demo) {

@@ -175,6 +175,8 @@ const SETTINGS = v.object({
   METRICS_TOKEN: text(""),
   LOG_LEVEL: choice(["trace", "debug", "info", "warn", "error", "fatal", "silent"], "info"),
   LOG_FORMAT: choice(["pretty", "json"], "pretty"),
+  /** Set by Deno Deploy alone. */
+  DENO_DEPLOYMENT_ID: text(""),
 });
 
 type Settings = v.InferOutput<typeof SETTINGS>;
@@ -228,7 +230,8 @@ export interface Config {
   /** 0: no limit and no coalescing. */
   eventsPerSecond: number;
   drainMs: number;
-  dataDir: string;
+  /** `null` on Deno Deploy, where the database is managed and no file can be kept. */
+  dataDir: string | null;
   serviceToken: string | null;
   metricsToken: string | null;
   logLevel: Settings["LOG_LEVEL"];
@@ -267,7 +270,11 @@ function conflicts(settings: Settings): string[] {
   if (settings.AUTH_DEMO === true && keys.some((name) => name !== "JWT_SECRET")) {
     problems.push(`AUTH_DEMO signs its own tokens and needs JWT_SECRET, not ${keys.join(" or ")}`);
   }
-  if (settings.AUTH_DEMO === false && keys.length === 0) {
+  if (settings.DENO_DEPLOYMENT_ID !== "" && keys.length === 0) {
+    problems.push(
+      "No key is set, and on Deno Deploy none can be kept: set JWT_SECRET, JWT_PUBLIC_KEY or JWT_JWKS_URL",
+    );
+  } else if (settings.AUTH_DEMO === false && keys.length === 0) {
     problems.push("AUTH_DEMO is false and no key is set: set JWT_SECRET, JWT_PUBLIC_KEY or JWT_JWKS_URL");
   }
   if (settings.WEBSOCKET_MANAGER === "redis" && redisUrl(settings) === "") {
@@ -330,7 +337,7 @@ function resolve(settings: Settings): Config {
     sessionsPerUser: settings.SESSIONS_PER_USER,
     eventsPerSecond: settings.EVENTS_PER_SECOND,
     drainMs: settings.DRAIN_SECONDS * 1000,
-    dataDir: settings.DATA_DIR,
+    dataDir: settings.DENO_DEPLOYMENT_ID === "" ? settings.DATA_DIR : null,
     serviceToken: settings.SERVICE_TOKEN || null,
     metricsToken: settings.METRICS_TOKEN || null,
     logLevel: settings.LOG_LEVEL,

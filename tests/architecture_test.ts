@@ -145,6 +145,8 @@ const ONLY_IMPORTED_BY: Record<string, RegExp> = {
   "redis": /^(lib\/redis|tests)\//,
   "socket.io-client": /^(lib\/client|tests)\//,
   "engine.io-parser": /^(lib\/engine|tests)\//,
+  "esbuild": /^(lib\/fresh\/build|tests)\//,
+  "@socket.io/redis-streams-adapter": /^(lib\/realtime|tests)\//,
   "prom-client": /^lib\/metrics\.ts$/,
   "pino": /^lib\/log\.ts$/,
 };

@@ -82,3 +82,7 @@ for (const [what, environment, message] of CONFLICTS) {
     assert.throws(() => loadConfig(environment), message);
   });
 }
+
+Deno.test("loadConfig() keeps no files on Deno Deploy", () => {
+  assert.equal(loadConfig({ DENO_DEPLOYMENT_ID: "abc", JWT_SECRET: SECRET }).dataDir, null);
+});

@@ -43,34 +43,33 @@ async function installMissing(): Promise<void> {
   }
 }
 
-/** The counts of a JUnit report. */
-function count(report: string): { passed: number; failed: number; skipped: number } {
-  let total = 0, failed = 0, skipped = 0;
-  for (const [suite] of report.matchAll(/<testsuite\s[^>]*>/g)) {
-    const number = (name: string): number => Number(suite.match(new RegExp(`\\s${name}="(\\d+)"`))?.[1] ?? 0);
-    total += number("tests");
-    failed += number("failures") + number("errors");
-    skipped += number("disabled");
+const SUMMARY =
+  /^(?:ok|FAILED) \| (\d+) passed(?: \(.*?\))? \| (\d+) failed(?: \(.*?\))?(?: \| (\d+) ignored(?: \(.*?\))?)?/m;
+
+/** Runs the tests, shows what they print, and answers how they ended. */
+async function runTests(args: string[]): Promise<{ code: number; summary: string }> {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["test", "-P=test", "--no-prompt", "--trace-leaks", ...args],
+    env: { NO_COLOR: "1" },
+    stdin: "null",
+    stdout: "piped",
+  }).spawn();
+  let last = "";
+  for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
+    last = (last + text).slice(-4000);
+    await Deno.stdout.write(new TextEncoder().encode(text));
   }
-  return { passed: total - failed - skipped, failed, skipped };
+  const { code } = await child.status;
+  const [, passed, failed, skipped] = last.match(SUMMARY) ?? [];
+  if (passed === undefined) return { code: code || 1, summary: "0 passed, 1 failed" };
+  return {
+    code,
+    summary: `${passed} passed, ${failed} failed${skipped === undefined ? "" : `, ${skipped} skipped`}`,
+  };
 }
 
 await installMissing();
-const reportPath = await Deno.makeTempFile({ prefix: "tether-tests-", suffix: ".xml" });
-try {
-  const paths = Deno.args.some((argument) => !argument.startsWith("-")) ? [] : ["tests/"];
-  const code = await run(Deno.execPath(), [
-    "test",
-    "-P=test",
-    "--no-prompt",
-    "--trace-leaks",
-    `--junit-path=${reportPath}`,
-    ...Deno.args,
-    ...paths,
-  ], { NO_COLOR: "1" });
-  const { passed, failed, skipped } = count(await Deno.readTextFile(reportPath));
-  console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`);
-  Deno.exitCode = code;
-} finally {
-  await Deno.remove(reportPath);
-}
+const everything = Deno.args.every((argument) => argument.startsWith("-"));
+const { code, summary } = await runTests([...Deno.args, ...(everything ? ["tests/"] : [])]);
+console.log(summary);
+Deno.exitCode = code;

@@ -5,10 +5,11 @@
 import { encodeTime } from "ulid";
 import type { ChannelId, UserId } from "../protocol/ids.ts";
 import { type Channel, KEPT_MESSAGES, type Message, type ReadMark } from "./channel.ts";
+import { createKvWriter, type Write } from "./kv_writer.ts";
 import type { ChannelStore } from "./store.ts";
 
-// old messages are dropped once in so many, for finding them costs more than keeping them
-const TRIM_EVERY = 50;
+// old messages are dropped so many at a time
+const SURPLUS = 50;
 // what Deno KV takes in one commit and in one read
 const MAX_MUTATIONS = 500;
 const MAX_READS = 10;
@@ -21,11 +22,13 @@ export function createKvChannelStore(kv: Deno.Kv): ChannelStore {
 
 class KvChannelStore implements ChannelStore {
   readonly #kv: Deno.Kv;
-  /** How many messages each channel got since its old ones were dropped. */
-  readonly #untrimmed = new Map<ChannelId, number>();
+  readonly #write: (write: Write) => Promise<void>;
+  /** How many messages are stored of each channel that got one since the start. */
+  readonly #counters = new Map<ChannelId, Promise<{ count: number }>>();
 
   constructor(kv: Deno.Kv) {
     this.#kv = kv;
+    this.#write = createKvWriter(kv);
   }
 
   async create(channel: Channel, memberIds: readonly UserId[]): Promise<boolean> {
@@ -67,14 +70,17 @@ class KvChannelStore implements ChannelStore {
   }
 
   async append(message: Message): Promise<void> {
-    const { id, channelId, user, createdAt } = message;
-    await this.#kv.atomic()
-      .set(["message", channelId, id], message)
-      .set(["read_mark", user.id, channelId], createdAt)
-      .commit();
-    const untrimmed = (this.#untrimmed.get(channelId) ?? TRIM_EVERY) + 1;
-    this.#untrimmed.set(channelId, untrimmed > TRIM_EVERY ? 0 : untrimmed);
-    if (untrimmed > TRIM_EVERY) await this.#trim(channelId);
+    const { id, channelId, user, content, createdAt } = message;
+    const counter = await this.#counter(channelId);
+    await this.#write({
+      apply: (batch) =>
+        batch.set(["message", channelId, id], message).set(["read_mark", user.id, channelId], createdAt),
+      bytes: 1_000 + 3 * content.length,
+    });
+    const surplus = ++counter.count - KEPT_MESSAGES;
+    if (surplus <= SURPLUS) return;
+    counter.count -= surplus;
+    await this.#dropOldest(channelId, surplus);
   }
 
   async messages(channelId: ChannelId, limit: number): Promise<Message[]> {
@@ -112,12 +118,26 @@ class KvChannelStore implements ChannelStore {
     return count;
   }
 
-  async #trim(channelId: ChannelId): Promise<void> {
-    const old: Deno.KvKey[] = [];
-    let kept = 0;
-    for await (const { key } of this.#kv.list({ prefix: ["message", channelId] }, { reverse: true })) {
-      if (++kept > KEPT_MESSAGES) old.push(key);
+  /** Made before the first write, so that every write is counted once. */
+  #counter(channelId: ChannelId): Promise<{ count: number }> {
+    let counter = this.#counters.get(channelId);
+    if (counter === undefined) {
+      counter = this.#count(channelId);
+      this.#counters.set(channelId, counter);
+      counter.catch(() => this.#counters.delete(channelId));
     }
+    return counter;
+  }
+
+  async #count(channelId: ChannelId): Promise<{ count: number }> {
+    let count = 0;
+    for await (const _ of this.#kv.list({ prefix: ["message", channelId] })) count++;
+    return { count };
+  }
+
+  async #dropOldest(channelId: ChannelId, limit: number): Promise<void> {
+    const old: Deno.KvKey[] = [];
+    for await (const { key } of this.#kv.list({ prefix: ["message", channelId] }, { limit })) old.push(key);
     for (const batch of slices(old, MAX_MUTATIONS)) {
       const removed = this.#kv.atomic();
       for (const key of batch) removed.delete(key);

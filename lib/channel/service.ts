@@ -105,7 +105,7 @@ class Channels implements ChannelService {
   }
 
   async sharesChannel(one: UserId, other: UserId): Promise<boolean> {
-    // everybody is in a public channel: then nobody's own memberships need to be read
+    // everybody shares a public channel with everybody
     if ((await this.#memberships.publicIds()).size > 0) return true;
     const [ones, others] = await Promise.all([this.#memberships.of(one), this.#memberships.of(other)]);
     return !ones.isDisjointFrom(others);

@@ -7,7 +7,8 @@ import { PollingTransport } from "./polling.ts";
 import { Pressure } from "./pressure.ts";
 import { type RefusalCode, REFUSALS, RequestRefused } from "./refusal.ts";
 import { type EngineRequest, readRequest, type RequestInfo } from "./request.ts";
-import { EngineSocket, type Host } from "./socket.ts";
+import { type Host, Session } from "./session.ts";
+import type { EngineSocket } from "./socket.ts";
 import type { Transport } from "./transport.ts";
 import { Upgrade } from "./upgrade.ts";
 import { WebSocketTransport } from "./websocket.ts";
@@ -53,7 +54,7 @@ interface Incoming {
 }
 
 interface PollingSession {
-  session: EngineSocket;
+  session: Session;
   polling: PollingTransport;
 }
 
@@ -61,7 +62,7 @@ class DenoEngine extends Emitter<EngineEvents> implements Engine, Host {
   readonly options: ResolvedOptions;
   readonly heartbeat: Heartbeat;
   readonly pressure = new Pressure();
-  readonly #sessions = new Map<string, EngineSocket>();
+  readonly #sessions = new Map<string, Session>();
   #closed: PromiseWithResolvers<void> | undefined;
   #lastMessage = "";
   #lastFrame = "4";
@@ -77,7 +78,9 @@ class DenoEngine extends Emitter<EngineEvents> implements Engine, Host {
   }
 
   async handle(request: Request, info: RequestInfo): Promise<Response> {
-    const url = new URL(request.url);
+    const url = URL.parse(request.url);
+    // the Host header is the client's to choose, and with it the URL can be none
+    if (url === null) return new RequestRefused(3).toResponse(new Headers());
     const { path } = this.options;
     if (url.pathname !== path && `${url.pathname}/` !== path) {
       return new Response("Not found", { status: 404 });
@@ -117,8 +120,8 @@ class DenoEngine extends Emitter<EngineEvents> implements Engine, Host {
     return this.#lastFrame;
   }
 
-  closed(socket: EngineSocket): void {
-    this.#sessions.delete(socket.id);
+  closed(session: Session): void {
+    this.#sessions.delete(session.id);
     this.#settleWhenEmpty();
   }
 
@@ -184,8 +187,8 @@ class DenoEngine extends Emitter<EngineEvents> implements Engine, Host {
     });
   }
 
-  #open(transport: Transport, request: EngineRequest): EngineSocket {
-    const session = new EngineSocket(crypto.randomUUID(), { host: this, request, transport });
+  #open(transport: Transport, request: EngineRequest): Session {
+    const session = new Session(crypto.randomUUID(), { host: this, request, transport });
     this.#sessions.set(session.id, session);
     session.open();
     return session;

@@ -3,5 +3,11 @@ export { type ConnectionError, createEngine, type Engine, type EngineEvents } fr
 export type { CorsOptions, EngineOptions, Refusal, TransportName } from "./options.ts";
 export type { RefusalCode } from "./refusal.ts";
 export type { EngineRequest, RequestInfo } from "./request.ts";
-export type { BinaryOrText, CloseReason, EngineSocket, SocketEvents, WriteOptions } from "./socket.ts";
-export type { Transport } from "./transport.ts";
+export type {
+  BinaryOrText,
+  CloseReason,
+  CurrentTransport,
+  EngineSocket,
+  SocketEvents,
+  WriteOptions,
+} from "./socket.ts";

@@ -1,6 +1,6 @@
 /** The long-polling transport: one GET that waits for packets, and one POST at a time that brings them. */
 import { encodePacket } from "engine.io-parser";
-import type { Farewell, Frame, Transport } from "./transport.ts";
+import type { Farewell, Frame, Queued, Transport } from "./transport.ts";
 
 const SEPARATOR = "\x1e";
 const CLOSE = "1", NOOP = "6";
@@ -38,22 +38,27 @@ export class PollingTransport implements Transport {
     return false;
   }
 
-  flush(frames: readonly Frame[]): number {
-    const answer = this.#answer;
-    if (answer === undefined) return 0;
-    this.#answer = undefined;
-    answer(frames.map(encodeFrame).join(SEPARATOR));
-    return frames.length;
+  flush(queue: readonly Queued[]): number {
+    if (!this.writable) return 0;
+    this.#respond(queue.map(({ frame }) => encodeFrame(frame)).join(SEPARATOR));
+    return queue.length;
   }
 
   close({ quiet = false }: Farewell = {}): boolean {
     this.#body?.cancel().catch(() => {});
-    return this.flush([quiet ? NOOP : CLOSE]) > 0;
+    return this.#respond(quiet ? NOOP : CLOSE);
   }
 
   /** Ends a waiting poll with a packet that means nothing, so that the client can go on to a WebSocket. */
   release(): void {
-    this.flush([NOOP]);
+    this.#respond(NOOP);
+  }
+
+  #respond(payload: string): boolean {
+    const answer = this.#answer;
+    this.#answer = undefined;
+    answer?.(payload);
+    return answer !== undefined;
   }
 
   /** Serves a GET; undefined when another one waits already, which is a fault of the client. */
@@ -100,7 +105,7 @@ export class PollingTransport implements Transport {
       if (payload === undefined) return 413;
       return receivePayload(payload, receiver) ? 200 : 400;
     } catch {
-      return 400; // the client went away in the middle, or what it calls base64 is not
+      return 400; // the client went away in the middle
     } finally {
       clearTimeout(timer);
       this.#body = undefined;
@@ -131,11 +136,20 @@ function receivePayload(payload: string, receiver: PollingReceiver): boolean {
     const separator = payload.indexOf(SEPARATOR, start);
     const end = separator < 0 ? payload.length : separator;
     const packet = payload.slice(start, end);
-    receiver.receive(packet.startsWith("b") ? Uint8Array.fromBase64(packet.slice(1)) : packet);
+    receiver.receive(packet.startsWith("b") ? decodeBytes(packet.slice(1)) : packet);
     if (receiver.readyState === "closed") return packet === CLOSE;
     start = end + 1;
   }
   return true;
+}
+
+/** The bytes, or a packet that is none when the text is no base64. */
+function decodeBytes(base64: string): Uint8Array<ArrayBuffer> | "" {
+  try {
+    return Uint8Array.fromBase64(base64);
+  } catch {
+    return "";
+  }
 }
 
 function encodeFrame(frame: Frame): string {

@@ -1,14 +1,10 @@
 /**
- * One Engine.IO session: its state, its queue and its events, whatever transport carries it.
- * It knows nothing of HTTP, origins or other sessions.
+ * The face of one client: what the owner of an engine, and Socket.IO, may do with a session. What the engine itself
+ * does with one is in `session.ts`.
  */
-import { decodePacket, type Packet } from "engine.io-parser";
-import { Emitter } from "./emitter.ts";
-import type { Beating, Heartbeat } from "./heartbeat.ts";
-import type { ResolvedOptions } from "./options.ts";
-import type { Pressed, Pressure } from "./pressure.ts";
+import type { Packet } from "engine.io-parser";
+import type { TransportName } from "./options.ts";
 import type { EngineRequest } from "./request.ts";
-import type { Farewell, Frame, Transport } from "./transport.ts";
 
 /** Why a session ended. The first four are Engine.IO's own words. */
 export type CloseReason =
@@ -32,16 +28,16 @@ export interface SocketEvents {
   packet: [packet: Packet];
   /** A packet is about to be written or queued. */
   packetCreate: [packet: Packet];
-  /** Packets are about to be handed to the transport. */
+  /** Packets were handed to the transport. */
   flush: [packets: Packet[]];
   /** Nothing is queued any more. */
   drain: [];
   /** A pong arrived in time. */
   heartbeat: [];
   /** An upgrade was probed; it may still fail. */
-  upgrading: [transport: Transport];
+  upgrading: [transport: CurrentTransport];
   /** The session goes on over `transport`. */
-  upgrade: [transport: Transport];
+  upgrade: [transport: CurrentTransport];
   /** Never emitted: failures end the session and are told by `close`. Socket.IO listens for it. */
   error: [error: Error];
 }
@@ -49,303 +45,42 @@ export interface SocketEvents {
 /** What can be sent as a message. */
 export type BinaryOrText = string | ArrayBuffer | ArrayBufferView<ArrayBuffer>;
 
-/** What a session needs of its engine. */
-export interface Host {
-  readonly options: ResolvedOptions;
-  readonly heartbeat: Heartbeat;
-  readonly pressure: Pressure;
-  /** `"4" + data`, made once for all the receivers of a broadcast. */
-  messageFrame(data: string): string;
-  closed(socket: EngineSocket): void;
-}
-
 /** Options of `write`, for Socket.IO's sake: nothing in them changes what is sent. */
 export interface WriteOptions {
   compress?: boolean;
   volatile?: boolean;
 }
 
-interface Queued {
-  frame: Frame;
-  sent: (() => void) | undefined;
+/** What carries a session at present. */
+export interface CurrentTransport {
+  readonly name: TransportName;
+  /** Whether a message would leave now. Socket.IO drops volatile packets while it is false. */
+  readonly writable: boolean;
 }
 
-const PING = "2";
-const CLOSE = 0x31, PONG = 0x33, MESSAGE = 0x34, NOOP = 0x36;
-/** How long a buffer may stay over its bound: a burst made in one turn of the event loop needs a moment to leave. */
-const OVERFLOW_GRACE_MS = 50;
-/** No grace past this many times the bound. */
-const HARD_BOUND_FACTOR = 4;
+type Listener<Name extends keyof SocketEvents> = (...args: SocketEvents[Name]) => void;
 
-const encoder = new TextEncoder();
-
-/** A client. Made by the engine; its owner gets it with the `connection` event. */
-export class EngineSocket extends Emitter<SocketEvents> implements Beating, Pressed {
+/** A client. The `connection` event of an engine hands it out. */
+export interface EngineSocket {
   /** Secret between server and client: who knows it can act as the client. */
   readonly id: string;
   /** The revision of Engine.IO. */
-  readonly protocol = 4;
+  readonly protocol: 4;
   /** The handshake. */
   readonly request: EngineRequest;
   readonly remoteAddress: string;
-  readyState: "open" | "closing" | "closed" = "open";
-  /** What carries the session now. */
-  transport: Transport;
-  /** Where an upgrade stands; there is at most one in a session's life. */
-  upgradeState: "none" | "probing" | "probed" | "done" = "none";
-  dueAt = 0;
-  readonly #host: Host;
-  #queue: Queued[] = [];
-  #queuedBytes = 0;
-  #flushScheduled = false;
-  /** Since when the buffer is over its bound; 0 while it is not. */
-  #overSince = 0;
-  #closeReason: CloseReason = "forced close";
-  #closeTimer: ReturnType<typeof setTimeout> | undefined;
-
-  constructor(id: string, { host, request, transport }: {
-    host: Host;
-    request: EngineRequest;
-    transport: Transport;
-  }) {
-    super();
-    this.id = id;
-    this.request = request;
-    this.remoteAddress = request.remoteAddress;
-    this.transport = transport;
-    this.#host = host;
-  }
-
-  /** Sends the handshake and starts the heartbeat. The engine calls it once. */
-  open(): void {
-    const { options } = this.#host;
-    const upgrades = this.transport.name === "polling" && options.transports.includes("websocket")
-      ? ["websocket"]
-      : [];
-    this.#enqueue(
-      "0" + JSON.stringify({
-        sid: this.id,
-        upgrades,
-        pingInterval: options.pingIntervalMs,
-        pingTimeout: options.pingTimeoutMs,
-        maxPayload: options.maxPayload,
-      }),
-    );
-    this.flush();
-    this.#host.heartbeat.rest(this);
-  }
-
+  readonly readyState: "open" | "closing" | "closed";
+  /** Changes once at most, at the `upgrade` event. */
+  readonly transport: CurrentTransport;
   /** Bytes that wait for the client, here and in the transport. */
-  get bufferedBytes(): number {
-    return this.#queuedBytes + this.transport.bufferedBytes;
-  }
-
+  readonly bufferedBytes: number;
   /** Sends a message; a no-op once the session is closing. `sent` is called when the transport has taken it. */
-  write(data: BinaryOrText, options?: WriteOptions | null, sent?: () => void): this {
-    if (this.readyState !== "open") return this;
-    const frame = typeof data === "string" ? this.#host.messageFrame(data) : toBytes(data);
-    if (this.listens("packetCreate")) {
-      this.emit("packetCreate", { type: "message", data, options: { compress: false, ...options } });
-    }
-    this.#enqueue(frame, sent);
-    return this;
-  }
-
+  write(data: BinaryOrText, options?: WriteOptions | null, sent?: () => void): unknown;
   /** The name that Engine.IO's own server also has for `write`. */
-  send(data: BinaryOrText, options?: WriteOptions | null, sent?: () => void): this {
-    return this.write(data, options, sent);
-  }
-
+  send(data: BinaryOrText, options?: WriteOptions | null, sent?: () => void): unknown;
   /** Ends the session, after what is queued was handed over (`closeTimeoutMs` at most) unless `discard` is set. */
-  close(discard = false): void {
-    if (discard) return this.end("forced close");
-    if (this.readyState !== "open") return;
-    this.readyState = "closing";
-    if (this.#finish()) return;
-    this.#closeTimer = setTimeout(() => this.end(this.#closeReason), this.#host.options.closeTimeoutMs);
-  }
-
-  /** Takes a frame from the transport. */
-  receive(frame: string | ArrayBuffer | Uint8Array): void {
-    if (this.readyState === "closed") return;
-    if (!withinBytes(frame, this.#host.options.maxPayload)) {
-      return this.end("payload too large", { code: 1009 });
-    }
-    if (this.listens("packet")) this.emit("packet", decodePacket(frame));
-    if (typeof frame !== "string") {
-      if (this.readyState === "open") {
-        this.emit("data", frame instanceof Uint8Array ? frame : new Uint8Array(frame));
-      }
-      return;
-    }
-    switch (frame.charCodeAt(0)) {
-      case MESSAGE:
-        if (this.readyState === "open") this.emit("data", frame.slice(1));
-        return;
-      case PONG:
-        if (!this.#host.heartbeat.owes(this)) return;
-        this.#host.heartbeat.rest(this);
-        return this.emit("heartbeat");
-      case CLOSE:
-        return this.end("transport close", { quiet: true });
-      case NOOP:
-        return;
-      default:
-        return this.end("parse error", { code: 1002 });
-    }
-  }
-
-  /** The transport's connection is gone. */
-  lost(error?: Error): void {
-    this.end(error === undefined ? "transport close" : "transport error", { description: error });
-  }
-
-  /** Called by the heartbeat. */
-  ping(): void {
-    this.#enqueue(PING);
-  }
-
-  /** Called by the heartbeat. */
-  expire(): void {
-    this.end("ping timeout");
-  }
-
-  /** Whether the client is gone by the clock; if so the session ends now. */
-  checkAlive(): boolean {
-    return this.readyState !== "closed" && !this.#host.heartbeat.check(this);
-  }
-
-  /** Moves to `transport`; what is queued goes there. */
-  upgrade(transport: Transport): void {
-    const previous = this.transport;
-    this.transport = transport;
-    this.upgradeState = "done";
-    previous.close({ quiet: true });
-    this.emit("upgrade", transport);
-    this.flush();
-  }
-
-  /** Hands over as much of the queue as the transport takes. */
-  flush(): void {
-    this.#flushScheduled = false;
-    if (this.readyState === "closing") {
-      this.#finish();
-      return;
-    }
-    if (this.#queue.length === 0 || this.readyState === "closed") return;
-    const frames = this.#queue.map(({ frame }) => frame);
-    if (this.transport.writable) this.#announce(frames);
-    this.#sent(this.#queue.splice(0, this.transport.flush(frames)));
-  }
-
-  /** Called by the pressure watch. */
-  relieve(nowMs: number): "relieved" | "moving" | "stuck" {
-    if (this.readyState === "closed") return "relieved";
-    const before = this.#queuedBytes;
-    if (this.transport.name === "websocket") this.flush();
-    const { sendBufferBytes } = this.#host.options;
-    const buffered = this.bufferedBytes;
-    if (buffered > sendBufferBytes) {
-      this.#overSince ||= nowMs;
-      if (nowMs - this.#overSince >= OVERFLOW_GRACE_MS) this.#slow();
-    } else {
-      this.#overSince = 0;
-      // a polling client fetches its queue itself
-      if (this.#queue.length === 0 || this.transport.name === "polling") return "relieved";
-    }
-    return this.#queuedBytes < before ? "moving" : "stuck";
-  }
-
-  /** Ends the session now; what is queued is lost. */
-  end(reason: CloseReason, { description, ...farewell }: Farewell & { description?: Error } = {}): void {
-    if (this.readyState === "closed") return;
-    this.transport.close(farewell);
-    this.#over(reason, description);
-  }
-
-  #over(reason: CloseReason, description?: Error): void {
-    this.readyState = "closed";
-    clearTimeout(this.#closeTimer);
-    this.#host.heartbeat.stop(this);
-    this.#host.pressure.remove(this);
-    this.#drop();
-    this.#host.closed(this);
-    this.emit("close", reason, description);
-  }
-
-  /** Hands over the queue, then the goodbye, as far as the transport can take them; answers whether the session is over. */
-  #finish(): boolean {
-    const last = this.#queue.map(({ frame }) => frame);
-    if (last.length > 0 && this.transport.name === "polling") {
-      // the goodbye has a response of its own: clients drop what comes in the same one
-      this.#sent(this.#queue.splice(0, this.transport.flush(last)));
-      return false;
-    }
-    if (!this.transport.close({ last })) return false;
-    this.#sent(this.#queue.splice(0));
-    this.#over(this.#closeReason);
-    return true;
-  }
-
-  #enqueue(frame: Frame, sent?: () => void): void {
-    if (this.#queue.length === 0) {
-      if (this.listens("flush")) this.#announce([frame]);
-      if (this.transport.offer(frame)) {
-        if (sent !== undefined) queueMicrotask(sent);
-        return this.emit("drain");
-      }
-    }
-    this.#queue.push({ frame, sent });
-    this.#queuedBytes += frame.length;
-    const { sendBufferBytes } = this.#host.options;
-    if (this.#queuedBytes > HARD_BOUND_FACTOR * sendBufferBytes) return this.#slow();
-    if (this.transport.name === "websocket" || this.#queuedBytes > sendBufferBytes) {
-      this.#host.pressure.add(this);
-    } else if (!this.#flushScheduled && this.transport.writable) {
-      // all that is written in this turn goes into one response
-      this.#flushScheduled = true;
-      queueMicrotask(() => this.flush());
-    }
-  }
-
-  #sent(taken: readonly Queued[]): void {
-    for (const { frame, sent } of taken) {
-      this.#queuedBytes -= frame.length;
-      if (sent !== undefined) queueMicrotask(sent);
-    }
-    if (taken.length > 0 && this.#queue.length === 0) this.emit("drain");
-  }
-
-  #announce(frames: readonly Frame[]): void {
-    if (this.listens("flush")) this.emit("flush", frames.map((frame) => decodePacket(frame)));
-  }
-
-  /** Makes room for a last word, lets the owner say it, and closes. */
-  #slow(): void {
-    if (this.readyState !== "open" || this.#closeReason === "slow consumer") return;
-    const { bufferedBytes } = this;
-    this.#drop();
-    this.#closeReason = "slow consumer";
-    this.emit("slow", bufferedBytes);
-    this.close();
-  }
-
-  #drop(): void {
-    this.#queue = [];
-    this.#queuedBytes = 0;
-  }
-}
-
-function toBytes(data: ArrayBuffer | ArrayBufferView<ArrayBuffer>): Uint8Array<ArrayBuffer> {
-  if (data instanceof Uint8Array) return data as Uint8Array<ArrayBuffer>;
-  return data instanceof ArrayBuffer
-    ? new Uint8Array(data)
-    : new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-}
-
-/** Whether `frame` has at most `max` bytes; counts them only when the length leaves it open. */
-function withinBytes(frame: string | ArrayBuffer | Uint8Array, max: number): boolean {
-  if (typeof frame !== "string") return frame.byteLength <= max;
-  if (frame.length * 3 <= max) return true;
-  return frame.length <= max && encoder.encode(frame).byteLength <= max;
+  close(discard?: boolean): void;
+  on<Name extends keyof SocketEvents>(event: Name, listener: Listener<Name>): this;
+  once<Name extends keyof SocketEvents>(event: Name, listener: Listener<Name>): this;
+  off<Name extends keyof SocketEvents>(event: Name, listener: Listener<Name>): this;
 }

@@ -7,10 +7,17 @@ import type { TransportName } from "./options.ts";
  */
 export type Frame = string | Uint8Array<ArrayBuffer>;
 
+/** A frame that waits for its turn. */
+export interface Queued {
+  readonly frame: Frame;
+  /** Called once the transport has taken it. */
+  readonly sent: (() => void) | undefined;
+}
+
 /** How a transport is let go. */
 export interface Farewell {
   /** Sent before the goodbye whatever the room, by a WebSocket; polling has no way to, and ignores it. */
-  last?: readonly Frame[];
+  last?: readonly Queued[];
   /** The client knows already: it asked for it, or goes on elsewhere. */
   quiet?: boolean;
   /** The close code of a WebSocket; default 1000. */
@@ -26,8 +33,8 @@ export interface Transport {
   readonly bufferedBytes: number;
   /** Takes one frame if there is room for it at once. */
   offer(frame: Frame): boolean;
-  /** Takes frames from the start of `frames`; answers how many. */
-  flush(frames: readonly Frame[]): number;
+  /** Takes what it can from the start of `queue`; answers how many. */
+  flush(queue: readonly Queued[]): number;
   /** Tells the client and lets go; false when there is no way to tell it at present. */
   close(farewell?: Farewell): boolean;
 }

@@ -1,6 +1,6 @@
 /** The probe of a WebSocket that wants to take a polling session over. */
 import type { PollingTransport } from "./polling.ts";
-import type { EngineSocket } from "./socket.ts";
+import type { Session } from "./session.ts";
 import type { FrameReceiver, WebSocketTransport } from "./websocket.ts";
 
 /**
@@ -8,14 +8,14 @@ import type { FrameReceiver, WebSocketTransport } from "./websocket.ts";
  * else comes, or `timeoutMs`, closes the WebSocket and leaves the session to its polling.
  */
 export class Upgrade implements FrameReceiver {
-  readonly #session: EngineSocket;
+  readonly #session: Session;
   readonly #polling: PollingTransport;
   readonly #socket: WebSocketTransport;
   readonly #timer: ReturnType<typeof setTimeout>;
   readonly #abandon = (): void => this.#fail();
 
   constructor({ session, polling, socket, timeoutMs }: {
-    session: EngineSocket;
+    session: Session;
     polling: PollingTransport;
     socket: WebSocketTransport;
     timeoutMs: number;

@@ -1,5 +1,5 @@
 /** The WebSocket transport. Its message and send paths run for every event of every client: nothing is made on them. */
-import type { Farewell, Frame, Transport } from "./transport.ts";
+import type { Farewell, Frame, Queued, Transport } from "./transport.ts";
 
 /** What is handed to Deno while the client does not read; more waits in the session, where it can be dropped. */
 const HIGH_WATER_BYTES = 262_144;
@@ -50,14 +50,14 @@ export class WebSocketTransport implements Transport {
     return true;
   }
 
-  flush(frames: readonly Frame[]): number {
+  flush(queue: readonly Queued[]): number {
     let taken = 0;
-    while (taken < frames.length && this.offer(frames[taken]!)) taken++;
+    while (taken < queue.length && this.offer(queue[taken]!.frame)) taken++;
     return taken;
   }
 
   close({ last = [], code = 1000 }: Farewell = {}): boolean {
-    for (const frame of last) this.#socket.send(frame as string);
+    for (const { frame } of last) this.#socket.send(frame as string);
     // the peer may never answer, and what the handlers hold must not wait for it
     this.#socket.onmessage = null;
     this.#socket.onclose = null;

@@ -113,7 +113,7 @@ export class Context<State> {
     init: ResponseInit = {},
     config: LayoutConfig = {},
   ): Promise<Response> {
-    return renderPage(this, vnode, { init, config });
+    return renderPage(this, vnode, { init, config, ui: this.#ui, buildCache: this.#buildCache });
   }
 
   /** Answers with plain text. */

@@ -2,11 +2,24 @@
 import { LRUCache } from "lru-cache";
 import type { Presence } from "../protocol/events.ts";
 import type { SessionId, UserId } from "../protocol/ids.ts";
-import { createState, leave, nextDue, type PresenceState, put, remove, settle } from "./state.ts";
-import type { LastActiveStore, PresenceStore, Seen, SessionPresence, Settled } from "./store.ts";
-
-/** The most users whose last-active times are kept. */
-export const MAX_SEEN = 100_000;
+import {
+  createState,
+  leave,
+  nextDue,
+  type PresenceState,
+  put,
+  remove,
+  settle,
+  type StatusChange,
+} from "./state.ts";
+import {
+  type LastActiveStore,
+  MAX_SEEN,
+  type PresenceStore,
+  type Seen,
+  type SessionPresence,
+  type Settled,
+} from "./store.ts";
 
 /** Options of {@linkcode createMemoryPresenceStore}. */
 export interface MemoryPresenceStoreOptions {
@@ -26,6 +39,7 @@ export async function createMemoryPresenceStore(options: MemoryPresenceStoreOpti
 
 class MemoryPresenceStore implements PresenceStore {
   readonly #state: PresenceState = createState();
+  readonly #epoch = crypto.randomUUID();
   readonly #graceMs: number;
   readonly #lastActive: LastActiveStore | undefined;
   readonly #now: () => number;
@@ -48,17 +62,12 @@ class MemoryPresenceStore implements PresenceStore {
   }
 
   put(sessions: readonly SessionPresence[], { silent = false } = {}): Promise<Presence[]> {
-    const changes: Presence[] = [];
-    for (const session of sessions) {
-      this.#see(session);
-      const change = put(this.#state, session);
-      if (change && !silent) changes.push(this.#complete(change));
-    }
-    return Promise.resolve(changes);
+    for (const session of sessions) this.#see(session);
+    return Promise.resolve(this.#complete(put(this.#state, sessions, { silent })));
   }
 
-  leave(sessions: readonly SessionPresence[]): Promise<void> {
-    const leavesAt = this.#now() + this.#graceMs;
+  leave(sessions: readonly SessionPresence[], { graceMs = this.#graceMs } = {}): Promise<void> {
+    const leavesAt = this.#now() + graceMs;
     for (const session of sessions) {
       this.#see(session);
       leave(this.#state, session, leavesAt);
@@ -67,15 +76,14 @@ class MemoryPresenceStore implements PresenceStore {
   }
 
   remove(sids: readonly SessionId[]): Promise<Presence[]> {
-    const changes = sids.map((sid) => remove(this.#state, sid)).filter((change) => change !== undefined);
-    return Promise.resolve(changes.map((change) => this.#complete(change)));
+    return Promise.resolve(this.#complete(remove(this.#state, sids)));
   }
 
   settle(): Promise<Settled> {
     const now = this.#now();
-    const changes = settle(this.#state, now).map((change) => this.#complete(change));
+    const changes = this.#complete(settle(this.#state, now));
     const next = nextDue(this.#state);
-    return Promise.resolve({ changes, waitMs: next === undefined ? null : next - now });
+    return Promise.resolve({ changes, waitMs: next === undefined ? null : next - now, epoch: this.#epoch });
   }
 
   async touch(seen: readonly Seen[]): Promise<void> {
@@ -84,34 +92,30 @@ class MemoryPresenceStore implements PresenceStore {
   }
 
   read(userIds: readonly UserId[]): Promise<Presence[]> {
-    return Promise.resolve(userIds.map((id) => this.#one(id)).filter((user) => user !== undefined));
+    return Promise.resolve(this.#users(userIds));
   }
 
   recent(limit: number): Promise<Presence[]> {
-    const users: Presence[] = [];
-    for (const id of this.#seen.keys()) {
-      if (users.length >= limit) break;
-      const user = this.#one(id);
-      if (user) users.push(user);
-    }
-    return Promise.resolve(users);
+    return Promise.resolve(this.#users(this.#seen.keys().take(limit)));
   }
 
   async close(): Promise<void> {
     await this.#save();
   }
 
-  #one(id: UserId): Presence | undefined {
-    const user = this.#state.users.get(id);
-    const seen = this.#seen.peek(id);
-    const name = user?.name ?? seen?.name;
-    if (name === undefined) return undefined;
-    return this.#complete({ id, name, status: user?.announced ?? "offline", lastActiveAt: null });
+  #users(ids: Iterable<UserId>): Presence[] {
+    const users: StatusChange[] = [];
+    for (const id of ids) {
+      const user = this.#state.users.get(id);
+      const name = user?.name ?? this.#seen.peek(id)?.name;
+      if (name === undefined) continue;
+      users.push({ id, name, status: user?.announced ?? "offline" });
+    }
+    return this.#complete(users);
   }
 
-  /** Adds the last activity before this connection, which the state machine does not know. */
-  #complete(change: Presence): Presence {
-    return { ...change, lastActiveAt: this.#seen.peek(change.id)?.at || null };
+  #complete(users: StatusChange[]): Presence[] {
+    return users.map((user) => ({ ...user, lastActiveAt: this.#seen.peek(user.id)?.at || null }));
   }
 
   #see({ user, lastActiveAt }: SessionPresence): void {

@@ -25,12 +25,18 @@ export interface PresenceService {
   connect(sid: SessionId, user: { id: UserId; name: string }, options?: { active?: boolean }): Promise<void>;
   /** Keeps a session active or away. Touches the store only when that changes. */
   heartbeat(sid: SessionId, active: boolean): void;
-  /** Ends a session of this node; within the grace, a new one of the same user makes it unseen. */
-  disconnect(sid: SessionId): void;
+  /**
+   * Ends a session of this node; within the grace, a new one of the same user makes it unseen. `graceMs` is for a
+   * client that was told to come back later than usual, as a draining node does.
+   */
+  disconnect(sid: SessionId, options?: { graceMs?: number }): void;
   /** Ends sessions of nodes that died, at once. Safe to call again, and for sessions that are not known. */
   removeSessions(sids: readonly SessionId[]): Promise<void>;
-  /** Announces this node's sessions to a store that lost them; watchers see nothing. */
-  resync(): Promise<void>;
+  /**
+   * Writes sessions of this node again, all without `sids`, after the store lost them or another node took this one
+   * for dead. Where the whole store was lost, which this notices by itself within seconds, watchers see nothing of it.
+   */
+  resync(sids?: readonly SessionId[]): Promise<void>;
   /** These users as far as they are known, at most 1,000; without ids, those who were active last. */
   list(userIds?: readonly UserId[]): Promise<Presence[]>;
   status(userId: UserId): Promise<PresenceStatus>;
@@ -59,6 +65,8 @@ interface Local {
   active: boolean;
   lastActiveAt: number | null;
   gone: boolean;
+  /** The grace of its end, when it is not the usual one. */
+  graceMs: number | undefined;
   /** The activity that the store has, `undefined` when the session is not in it. */
   stored: boolean | undefined;
   /** Whether the store may have something else, because a write failed or the session came back. */
@@ -70,18 +78,28 @@ function inStep({ gone, active, stored, unsure }: Local): boolean {
   return !unsure && stored === (gone ? undefined : active);
 }
 
+function seen({ user, lastActiveAt }: Local): Seen {
+  return { ...user, at: lastActiveAt ?? 0 };
+}
+
 class Presences implements PresenceService {
   readonly #store: PresenceStore;
   readonly #nodeId: NodeId;
   readonly #onError: (error: unknown) => void;
   readonly #listeners = new Set<(change: Presence) => void>();
   readonly #sessions = new Map<SessionId, Local>();
-  /** Sessions whose last write failed. */
-  readonly #unsettled = new Set<SessionId>();
-  #touched = new Map<UserId, Seen>();
+  /** Sessions that the store does not know as they are, for it was away. */
+  readonly #unwritten = new Set<SessionId>();
+  /** The session of each user that was active last, since the last write. */
+  #touched = new Map<UserId, Local>();
+  #nextRecent: Promise<Presence[]> | undefined;
+  #lastRecent: Promise<unknown> = Promise.resolve();
+  /** The store's contents as last seen. */
+  #epoch: string | undefined;
   #touchAt = Date.now() + TOUCH_INTERVAL_MS;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #wakeAt = Infinity;
+  #isAway = false;
   #ticking: Promise<void> = Promise.resolve();
   #closed = false;
 
@@ -89,7 +107,7 @@ class Presences implements PresenceService {
     this.#store = store;
     this.#nodeId = nodeId;
     this.#onError = onError;
-    this.#wakeIn(POLL_MS);
+    this.#wakeIn(MIN_WAIT_MS);
   }
 
   async connect(
@@ -104,6 +122,7 @@ class Presences implements PresenceService {
         active,
         lastActiveAt: null,
         gone: false,
+        graceMs: undefined,
         stored: undefined,
         unsure: false,
         pushing: undefined,
@@ -126,10 +145,10 @@ class Presences implements PresenceService {
     void this.#push(sid, local);
   }
 
-  disconnect(sid: SessionId): void {
+  disconnect(sid: SessionId, { graceMs }: { graceMs?: number } = {}): void {
     const local = this.#sessions.get(sid);
     if (local === undefined || local.gone) return;
-    local.gone = true;
+    Object.assign(local, { gone: true, graceMs });
     void this.#push(sid, local);
   }
 
@@ -139,21 +158,20 @@ class Presences implements PresenceService {
     if (dead.length > 0) this.#announce(await this.#store.remove(dead));
   }
 
-  async resync(): Promise<void> {
-    // as they were announced; what has changed since is then announced like any change
-    const lost = [...this.#sessions].flatMap(([sid, local]) =>
-      local.stored === undefined ? [] : [this.#session(sid, local, local.stored)]
-    );
-    await this.#store.put(lost, { silent: true });
-    await this.#retry();
+  async resync(sids: readonly SessionId[] = [...this.#sessions.keys()]): Promise<void> {
+    await this.#settle();
+    await Promise.all(sids.map((sid) => {
+      const local = this.#sessions.get(sid);
+      if (local === undefined) return;
+      local.unsure = true;
+      return this.#push(sid, local);
+    }));
   }
 
   async list(userIds?: readonly UserId[]): Promise<Presence[]> {
-    const users = userIds
-      ? await this.#store.read(userIds.slice(0, MAX_LISTED))
-      : await this.#store.recent(MAX_LISTED);
+    const users = userIds ? await this.#store.read(userIds.slice(0, MAX_LISTED)) : await this.#recent();
     return users.map((user) => {
-      const at = this.#touched.get(user.id)?.at ?? 0;
+      const at = this.#touched.get(user.id)?.lastActiveAt ?? 0;
       return at > (user.lastActiveAt ?? 0) ? { ...user, lastActiveAt: at } : user;
     });
   }
@@ -181,47 +199,90 @@ class Presences implements PresenceService {
     return { sid, user, owner: this.#nodeId, active, lastActiveAt };
   }
 
+  /** Those who ask while one answer is read share the next one, which is as new as they need. */
+  #recent(): Promise<Presence[]> {
+    this.#nextRecent ??= this.#lastRecent.then(() => {
+      this.#nextRecent = undefined;
+      const users = this.#store.recent(MAX_LISTED);
+      this.#lastRecent = users.catch(() => {});
+      return users;
+    });
+    return this.#nextRecent;
+  }
+
   /** Writes a session to the store until the store knows what this node knows; one write at a time. */
   #push(sid: SessionId, local: Local): Promise<void> {
-    if (local.pushing === undefined && !inStep(local)) local.pushing = this.#pushing(sid, local);
+    if (local.pushing === undefined) {
+      if (inStep(local)) this.#written(sid, local);
+      else if (this.#isAway) this.#unwritten.add(sid);
+      else local.pushing = this.#pushing(sid, local);
+    }
     return local.pushing ?? Promise.resolve();
   }
 
   async #pushing(sid: SessionId, local: Local): Promise<void> {
     try {
       while (!inStep(local)) {
-        const { active, gone } = local;
+        const { active, gone, graceMs } = local;
         const session = this.#session(sid, local, active);
         // set before waiting: a connection meanwhile wants another write
         local.unsure = false;
-        const changes = gone ? await this.#store.leave([session]) : await this.#store.put([session]);
+        const changes = gone
+          ? await this.#store.leave([session], { graceMs })
+          : await this.#store.put([session]);
         local.stored = gone ? undefined : active;
         if (changes) this.#announce(changes);
         else this.#wakeIn(MIN_WAIT_MS);
       }
-      this.#unsettled.delete(sid);
-      if (local.gone) this.#sessions.delete(sid);
+      this.#written(sid, local);
     } catch (error) {
       local.unsure = true;
-      this.#unsettled.add(sid);
-      this.#wakeIn(RETRY_MS);
-      this.#onError(error);
+      this.#unwritten.add(sid);
+      this.#failed(error);
     } finally {
       local.pushing = undefined;
     }
   }
 
+  #written(sid: SessionId, local: Local): void {
+    this.#unwritten.delete(sid);
+    if (local.gone) this.#sessions.delete(sid);
+  }
+
+  /** Tells of the first failure only; until a try succeeds, the rest of them say the same. */
+  #failed(error: unknown): void {
+    if (!this.#isAway) this.#onError(error);
+    this.#isAway = true;
+    this.#wakeIn(RETRY_MS);
+  }
+
+  async #settle(): Promise<void> {
+    const { changes, waitMs, epoch } = await this.#store.settle();
+    this.#announce(changes);
+    if (waitMs !== null) this.#wakeIn(Math.max(waitMs, MIN_WAIT_MS));
+    this.#isAway = false;
+    if (this.#epoch !== undefined && this.#epoch !== epoch) await this.#restore();
+    this.#epoch = epoch;
+  }
+
+  /** Tells a store that lost everything what was announced of this node's sessions. */
+  async #restore(): Promise<void> {
+    const announced = [...this.#sessions].flatMap(([sid, local]) =>
+      local.stored === undefined ? [] : [this.#session(sid, local, local.stored)]
+    );
+    this.#announce(await this.#store.put(announced, { silent: true }));
+  }
+
   async #retry(): Promise<void> {
-    await Promise.all([...this.#unsettled].map((sid) => {
+    await Promise.all([...this.#unwritten].map((sid) => {
       const local = this.#sessions.get(sid);
       return local && this.#push(sid, local);
     }));
   }
 
   #touch(local: Local): void {
-    const at = Date.now();
-    local.lastActiveAt = at;
-    this.#touched.set(local.user.id, { ...local.user, at });
+    local.lastActiveAt = Date.now();
+    this.#touched.set(local.user.id, local);
   }
 
   async #flushTouched(): Promise<void> {
@@ -229,7 +290,7 @@ class Presences implements PresenceService {
     this.#touched = new Map();
     this.#touchAt = Date.now() + TOUCH_INTERVAL_MS;
     try {
-      await this.#store.touch([...touched.values()]);
+      await this.#store.touch(Array.from(touched.values(), seen));
     } catch (error) {
       this.#touched = new Map([...touched, ...this.#touched]);
       throw error;
@@ -261,14 +322,12 @@ class Presences implements PresenceService {
 
   async #tick(): Promise<void> {
     try {
+      // first, for it finds out whether the store has lost what the rest builds on
+      await this.#settle();
       await this.#retry();
-      const { changes, waitMs } = await this.#store.settle();
-      this.#announce(changes);
-      if (waitMs !== null) this.#wakeIn(Math.max(waitMs, MIN_WAIT_MS));
       if (Date.now() >= this.#touchAt) await this.#flushTouched();
     } catch (error) {
-      this.#onError(error);
-      this.#wakeIn(RETRY_MS);
+      this.#failed(error);
     }
     this.#wakeIn(POLL_MS);
   }

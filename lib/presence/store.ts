@@ -16,6 +16,9 @@ export interface SessionPresence {
   lastActiveAt: number | null;
 }
 
+/** The most users whose last-active times are kept. */
+export const MAX_SEEN = 100_000;
+
 /** A user who was seen at a time. */
 export interface Seen {
   id: UserId;
@@ -29,17 +32,22 @@ export interface Settled {
   changes: Presence[];
   /** Milliseconds until the next session that left stops counting; `null` when none is leaving. */
   waitMs: number | null;
+  /** Names the store's contents: another epoch means that everything before it was lost. */
+  epoch: string;
 }
 
 /** The presence of all users of a fleet. Operations on sessions that are not there do nothing. */
 export interface PresenceStore {
   /**
    * Adds sessions or replaces what is known of them, and returns the changes this makes. `silent` is for sessions
-   * that were announced before and that the store lost: the result is then empty.
+   * that the store lost: what they add up to counts as announced, unless something else was announced since.
    */
   put(sessions: readonly SessionPresence[], options?: { silent?: boolean }): Promise<Presence[]>;
-  /** Ends sessions: they count as they were until the grace is over, or until they are put again. */
-  leave(sessions: readonly SessionPresence[]): Promise<void>;
+  /**
+   * Ends sessions: they count as they were until the grace is over, the store's own unless `graceMs` is given, or
+   * until they are put again.
+   */
+  leave(sessions: readonly SessionPresence[], options?: { graceMs?: number }): Promise<void>;
   /** Removes sessions at once, whoever owns them. */
   remove(sids: readonly SessionId[]): Promise<Presence[]>;
   /** Removes some of the sessions whose grace is over; each of them is handed to one caller only. */

@@ -99,7 +99,7 @@ function list<Id extends string>(make: (value: unknown) => Id, min = 0): v.Gener
 
 const flag = v.boolean("must be true or false");
 const name = v.pipe(text(MAX_NAME_LENGTH), v.trim());
-const reference = v.optional(v.nullable(text(MAX_REFERENCE_LENGTH)), null);
+const reference = v.nullish(text(MAX_REFERENCE_LENGTH), null);
 const token = text(MAX_TOKEN_LENGTH);
 const json = v.rawCheck<unknown>(({ dataset, addIssue }) => {
   const fault = jsonFault(dataset.value, MAX_DEPTH);
@@ -114,7 +114,7 @@ const typing = v.pipe(
   fields({ typing: v.optional(flag, true) }),
 );
 const channelData = v.variant("type", [
-  fields({ type: v.literal("typing"), data: v.optional(v.nullable(typing), { typing: true }) }),
+  fields({ type: v.literal("typing"), data: v.nullish(typing, { typing: true }) }),
   fields({
     type: v.literal("message"),
     data: fields({ content: text(MAX_MESSAGE_LENGTH, CONTROL_IN_PROSE) }),
@@ -125,17 +125,17 @@ const channelData = v.variant("type", [
 /** The client events of contract §4, each with its schema. */
 const EVENTS = {
   "user-join": fields({ auth: fields({ token }) }),
-  "heartbeat": fields({ active: v.optional(v.nullable(flag), true) }),
+  "heartbeat": fields({ active: v.nullish(flag, true) }),
   "auth:refresh": fields({ token }),
   "join-channels": fields({}),
   "join-note": fields({ note_id: id(noteId) }),
   "events:channel": fields({
     channel_id: id(channelId),
-    message_id: v.optional(v.nullable(id(messageId)), null),
+    message_id: v.nullish(id(messageId), null),
     data: channelData,
   }),
   "usage": fields({ model: text(MAX_REFERENCE_LENGTH), action: reference, chat_id: reference }),
-  "presence:list": fields({ userIds: v.optional(v.nullable(list(userId))) }),
+  "presence:list": fields({ userIds: v.optional(list(userId)) }),
 };
 
 const recipients = v.pipe(

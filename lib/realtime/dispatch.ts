@@ -1,19 +1,17 @@
 /**
- * Takes every client event of a socket to its handler and its answer back (contract §3). One listener serves all
- * sockets, so that an idle connection costs no closures, and an unknown name gets its code.
+ * Takes every client event of a socket to its handler and its answer back (contract §3). It takes them before Socket.IO
+ * looks for listeners: there are none, an unknown name gets its code, and an event costs no turn of the event loop.
  */
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import { ProtocolError, toWireError } from "../protocol/codes.ts";
 import { isParsedEvent, parsePayload } from "../protocol/payloads.ts";
-import type { EventHandlers, HandlerResult, LiveSession, TetherSocket } from "./types.ts";
+import type { EventHandlers, HandlerResult, LiveSession } from "./types.ts";
 
 /** Options of {@linkcode createDispatch}. */
 export interface DispatchOptions {
   /** The subjects' handlers. */
   handlers: readonly EventHandlers[];
-  /** The session that a socket carries. */
-  sessionOf: (socket: TetherSocket) => LiveSession | undefined;
   log: Log;
   metrics: Metrics;
 }
@@ -22,16 +20,19 @@ export interface DispatchOptions {
 type Handler = (session: LiveSession, payload: unknown) => HandlerResult;
 type Answer = (answer: unknown) => void;
 
-/** Makes the listener for `socket.onAny`; Socket.IO calls it with the socket as `this`. */
+interface Failure {
+  event: string;
+  answer: Answer | undefined;
+  error: unknown;
+}
+
+/** Makes the function that handles an event of a session: its name, its arguments, and the answer if one is wanted. */
 export function createDispatch(
-  { handlers, sessionOf, log, metrics }: DispatchOptions,
-): (this: TetherSocket, event: string, ...args: unknown[]) => void {
+  { handlers, log, metrics }: DispatchOptions,
+): (session: LiveSession, event: readonly unknown[]) => void {
   const table = new Map(handlers.flatMap((subject) => Object.entries(subject))) as Map<string, Handler>;
 
-  function fail(
-    socket: TetherSocket,
-    { event, answer, error }: { event: string; answer?: Answer; error: unknown },
-  ): void {
+  function fail({ socket }: LiveSession, { event, answer, error }: Failure): void {
     const wire = toWireError(error);
     metrics.failedEvents.inc({ code: wire.code });
     if (!(error instanceof ProtocolError)) log.error("An event handler failed", { event, error });
@@ -39,12 +40,11 @@ export function createDispatch(
     else socket.emit("error", { event, code: wire.code, message: wire.message });
   }
 
-  return function onEvent(event, ...args) {
+  return function dispatch(session, [name, ...args]) {
     const last = args.at(-1);
     const answer = typeof last === "function" ? last as Answer : undefined;
-    const session = sessionOf(this);
-    // between the end of a session and its disconnection there is nobody to act for
-    if (session === undefined) return;
+    // Socket.IO lets any JSON be a name
+    const event = String(name);
     try {
       const waitMs = session.limiter.take();
       if (waitMs > 0) throw new ProtocolError("request/rate-limited", undefined, { retryAfterMs: waitMs });
@@ -54,11 +54,11 @@ export function createDispatch(
       if (result instanceof Promise) {
         result.then(
           (fields) => answer?.({ ok: true, ...fields }),
-          (error) => fail(this, { event, answer, error }),
+          (error) => fail(session, { event, answer, error }),
         );
       } else answer?.({ ok: true, ...result });
     } catch (error) {
-      fail(this, { event: String(event), answer, error });
+      fail(session, { event, answer, error });
     }
   };
 }

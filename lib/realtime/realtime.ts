@@ -155,7 +155,8 @@ export function createRealtime(options: RealtimeOptions): Realtime {
     const { user, expiresAt } = identity;
     const sid = sessionId(socket.id);
     const limiter = createRateLimit({ perSecond: config.eventsPerSecond });
-    live.set(sid, { sid, socket, identity, limiter });
+    const session: LiveSession = { sid, socket, identity, limiter };
+    live.set(sid, session);
     socket.data.userId = user.id;
     socket.join(userRoom(user.id));
     socket.emit("session:ready", {
@@ -168,7 +169,8 @@ export function createRealtime(options: RealtimeOptions): Realtime {
       nodeId,
       protocol: PROTOCOL_VERSION,
     });
-    socket.onAny(dispatch);
+    // nothing comes after this middleware, so it does not call the next
+    socket.use((event) => dispatch(session, event));
     socket.on("disconnect", onDisconnect);
     expiry.set(sid, expiresAt);
     void presence.connect(sid, user);
@@ -182,7 +184,6 @@ export function createRealtime(options: RealtimeOptions): Realtime {
       channelEvents({ io, channels, joinChannels }),
       usageEvents(usage),
     ],
-    sessionOf: (socket) => live.get(socket.id),
     ...{ log, metrics },
   });
 

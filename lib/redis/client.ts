@@ -6,7 +6,7 @@ import { Buffer } from "node:buffer";
 import { delay, type Log } from "../supervise.ts";
 import { backoff } from "./backoff.ts";
 import { type Connect, type Connection, connector } from "./connect.ts";
-import { toCallerError, unavailable } from "./errors.ts";
+import { isConnectionLost, toCallerError, unavailable } from "./errors.ts";
 import type { RedisOptions } from "./options.ts";
 import type { Argument, Redis, Reply, ScriptCall, SendOptions } from "./redis.ts";
 import type { Script } from "./script.ts";
@@ -69,7 +69,7 @@ class RedisClient implements Redis {
     const event = connection ? "up" : "down";
     if (this.isUp === (event === "up")) return;
     this.#connection = connection;
-    this.#log.debug(`Redis is ${event}`);
+    if (connection) this.#log.info("Redis is up");
     for (const listener of this.#events[event]) {
       try {
         listener();
@@ -138,8 +138,7 @@ class RedisClient implements Redis {
     try {
       return await act(this.#connection);
     } catch (error) {
-      // a demoted master goes on answering: find the new one
-      if (error instanceof Error && error.message.startsWith("READONLY")) this.#lost.resolve(error);
+      if (isConnectionLost(error)) this.#lost.resolve(error);
       throw toCallerError(error);
     }
   }

@@ -16,7 +16,7 @@ export interface Connection extends Disposable {
 
 /** Options of a {@linkcode Connect}. */
 export interface ConnectOptions {
-  /** Called once, when an open connection is lost. */
+  /** Called when an open connection is lost, perhaps more than once. */
   onLost: (cause: unknown) => void;
   /** Gives up opening. */
   signal: AbortSignal;
@@ -27,6 +27,12 @@ export type Connect = (options: ConnectOptions) => Promise<Connection>;
 
 const CONNECT_TIMEOUT_MS = 2000;
 const DEFAULT_LIVENESS_MS = 5000;
+const COMMON = {
+  disableOfflineQueue: true,
+  // a connection that is silent is given up as a whole; a timer for each command would cost more than the command
+  commandOptions: { timeout: undefined },
+  maintNotifications: "disabled" as const,
+};
 const BINARY = { typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } };
 
 /** Chooses how to connect. Throws a `TypeError` for options that fit nothing. */
@@ -39,10 +45,7 @@ export function connector(options: RedisOptions): Connect {
   }
   if (cluster) return clusterConnector(target, livenessMs);
   if (sentinels.length === 0) return (how) => connectServer(target, { ...how, livenessMs });
-  return async (how) => {
-    const master = await findMaster(sentinels, { service: target.host, signal: how.signal });
-    return connectServer({ ...target, ...master }, { ...how, livenessMs, requireMaster: true });
-  };
+  return (how) => connectMaster(target, { ...how, livenessMs, sentinels });
 }
 
 function clientOptions({ username, password, database, ...target }: RedisTarget, livenessMs: number) {
@@ -53,9 +56,7 @@ function clientOptions({ username, password, database, ...target }: RedisTarget,
     socket: socketOptions(target, livenessMs),
     // a stalled server answers no ping, and the idle socket is given up
     pingInterval: livenessMs / 2,
-    disableOfflineQueue: true,
-    commandOptions: { timeout: undefined },
-    maintNotifications: "disabled" as const,
+    ...COMMON,
   };
 }
 
@@ -79,13 +80,16 @@ interface ServerOptions extends ConnectOptions {
 async function connectServer(target: RedisTarget, options: ServerOptions): Promise<Connection> {
   const { onLost, signal, livenessMs, requireMaster = false } = options;
   const client = createClient(clientOptions(target, livenessMs));
-  client.on("error", onLost);
+  let isOpen = false;
+  client.on("error", (error) => isOpen && onLost(error));
   const destroy = (): void => client.destroy();
   signal.addEventListener("abort", destroy);
   try {
     await client.connect();
-    const [role] = await client.sendCommand(["ROLE"]) as unknown as [string];
-    if (requireMaster && role !== "master") throw new Error(`Cannot use ${target.host}: it is a ${role}`);
+    // it may be loading its data still, or be a master no more
+    const reply: unknown = await client.sendCommand([requireMaster ? "ROLE" : "PING"]);
+    if (requireMaster && (reply as string[])[0] !== "master") throw new Error(`${target.host} is no master`);
+    isOpen = true;
   } catch (error) {
     client.destroy();
     throw error;
@@ -101,36 +105,49 @@ async function connectServer(target: RedisTarget, options: ServerOptions): Promi
   };
 }
 
-/** Asks the sentinels in turn; the first that knows the service answers. */
-async function findMaster(
-  sentinels: readonly Address[],
-  { service, signal }: { service: string; signal: AbortSignal },
-): Promise<Address> {
+/**
+ * Asks the sentinels in turn until one names a master that answers. That sentinel is listened to as long as the
+ * connection lives: a master that is replaced goes on answering for a while, and what it is told is lost.
+ */
+async function connectMaster(
+  target: RedisTarget,
+  options: ServerOptions & { sentinels: readonly Address[] },
+): Promise<Connection> {
+  const { sentinels, onLost, signal, livenessMs } = options;
+  const service = target.host;
   let cause: unknown;
-  for (const sentinel of sentinels) {
+  for (const { host, port } of sentinels) {
     signal.throwIfAborted();
-    const client = createClient({
-      socket: {
-        ...sentinel,
-        connectTimeout: CONNECT_TIMEOUT_MS,
-        socketTimeout: CONNECT_TIMEOUT_MS,
-        reconnectStrategy: false,
-      },
-      commandOptions: { timeout: undefined },
-      maintNotifications: "disabled",
+    const sentinel = createClient({
+      socket: socketOptions({ host, port, tls: false }, livenessMs),
+      ...COMMON,
+      pingInterval: livenessMs / 2,
     });
-    client.on("error", (error) => cause = error);
+    let isOpen = false;
+    sentinel.on("error", (error) => isOpen && onLost(error));
     try {
-      await client.connect();
-      const reply: unknown = await client.sendCommand(["SENTINEL", "GET-MASTER-ADDR-BY-NAME", service]);
-      if (Array.isArray(reply)) return { host: String(reply[0]), port: Number(reply[1]) };
+      await sentinel.connect();
+      await sentinel.subscribe("+switch-master", (message) => {
+        if (message.startsWith(`${service} `)) onLost(new Error(`${service} has a new master`));
+      });
+      const address: unknown = await sentinel.sendCommand(["SENTINEL", "GET-MASTER-ADDR-BY-NAME", service]);
+      if (!Array.isArray(address)) throw new Error(`The sentinel does not know ${service}`);
+      const master = { ...target, host: String(address[0]), port: Number(address[1]) };
+      const connection = await connectServer(master, { ...options, requireMaster: true });
+      isOpen = true;
+      return {
+        ...connection,
+        [Symbol.dispose]() {
+          connection[Symbol.dispose]();
+          sentinel.destroy();
+        },
+      };
     } catch (error) {
       cause = error;
-    } finally {
-      client.destroy();
+      sentinel.destroy();
     }
   }
-  throw new Error(`Cannot find the master of ${service}: no sentinel names it`, { cause });
+  throw new Error(`Cannot find the master of ${service}: no sentinel names one that answers`, { cause });
 }
 
 function clusterConnector(target: RedisTarget, livenessMs: number): Connect {
@@ -145,18 +162,15 @@ function clusterConnector(target: RedisTarget, livenessMs: number): Connect {
       defaults: { ...defaults, socket },
       commandOptions: { timeout: undefined },
     });
-    let open = false;
-    const lost = (cause: unknown): void => {
-      // while it opens, a root that is away is no reason to give up on the others
-      if (open) onLost(cause);
-    };
-    cluster.on("error", lost);
-    cluster.on("node-error", lost);
+    let isOpen = false;
+    // while it opens, a root that is away is no reason to give up on the others
+    cluster.on("error", (error) => isOpen && onLost(error));
+    cluster.on("node-error", (error) => isOpen && onLost(error));
     const destroy = (): void => cluster.destroy();
     signal.addEventListener("abort", destroy);
     try {
       await cluster.connect();
-      open = true;
+      isOpen = true;
     } catch (error) {
       cluster.destroy();
       throw error;

@@ -10,6 +10,11 @@ export function isRetriableError(error: unknown): boolean {
   return error instanceof ProtocolError && error.code === "server/unavailable";
 }
 
+/** Whether `error` says that the connection is of no use any more: it is broken, or its server has been demoted. */
+export function isConnectionLost(error: unknown): boolean {
+  return !(error instanceof ErrorReply) || error.message.startsWith("READONLY");
+}
+
 /** `error` as callers are to see it: typed when the server is away, and unchanged when a call was wrong. */
 export function toCallerError(error: unknown): unknown {
   if (error instanceof ErrorReply && !TRANSIENT.test(error.message)) return error;

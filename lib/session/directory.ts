@@ -7,7 +7,7 @@ import type { NodeId, SessionId } from "../protocol/ids.ts";
 import { delay, type Log, type Loop, supervise } from "../supervise.ts";
 import { ExpiryIndex } from "./expiry_index.ts";
 import type { SessionRecord } from "./record.ts";
-import type { SessionStore } from "./store.ts";
+import type { PutResult, SessionStore } from "./store.ts";
 
 /** Options of {@linkcode createSessionDirectory}. */
 export interface SessionDirectoryOptions {
@@ -24,7 +24,7 @@ export interface SessionDirectoryOptions {
   batchSize?: number;
   /** The clock, in epoch milliseconds; default `Date.now`. */
   now?: () => number;
-  /** Called with sessions that the store had lost or given up: their presence, usage and documents are to be written again. */
+  /** Called with sessions that the store had lost or given up: write again what depends on them. */
   onRestored?: (records: SessionRecord[]) => void;
   /** Called with a session that another node has taken over: its socket here is a dead one. */
   onTaken?: (record: SessionRecord) => void;
@@ -49,8 +49,6 @@ export interface SessionDirectory extends AsyncDisposable {
   update(sid: SessionId, change: SessionChange): void;
   /** Lets go of a session. */
   close(sid: SessionId): void;
-  /** Writes everything again: for when the store may have lost something. */
-  rewrite(): void;
   /** Writes what is waiting. Rejects when the store is away; nothing is lost by that. */
   flush(): Promise<void>;
 }
@@ -87,6 +85,7 @@ class Directory implements SessionDirectory {
   readonly #opening = new Map<SessionId, Opening>();
   readonly #removals = new Map<SessionId, SessionRecord>();
   readonly #loop: Loop;
+  readonly #unwatch: () => void;
   #nodeRenewedAt = -Infinity;
   #isAway = false;
   #flushing: Promise<void> = Promise.resolve();
@@ -101,6 +100,7 @@ class Directory implements SessionDirectory {
     this.#batchSize = options.batchSize ?? DEFAULT_BATCH_SIZE;
     const intervalMs = options.flushIntervalMs ?? DEFAULT_FLUSH_INTERVAL_MS;
     this.#loop = supervise("Writing sessions", () => this.#tick(), { intervalMs, log: options.log });
+    this.#unwatch = this.#store.onBack(() => this.#rewrite());
   }
 
   get size(): number {
@@ -158,7 +158,8 @@ class Directory implements SessionDirectory {
     return record;
   }
 
-  rewrite(): void {
+  /** Writes everything again, for the store may have lost something. */
+  #rewrite(): void {
     this.#markAll();
     this.#loop.wake();
   }
@@ -170,7 +171,6 @@ class Directory implements SessionDirectory {
     }
     const wasAway = this.#isAway;
     try {
-      await this.#renewNode();
       await this.flush();
     } catch (error) {
       this.#setAway(error);
@@ -180,7 +180,7 @@ class Directory implements SessionDirectory {
     this.#isAway = false;
     this.#log.info("Sessions are written again", { sessions: this.size });
     // what was written just before the store went away may be lost
-    this.rewrite();
+    this.#rewrite();
   }
 
   #setAway(error: unknown): void {
@@ -188,6 +188,10 @@ class Directory implements SessionDirectory {
       this.#log.warn("Sessions cannot be written; they wait until the store is back", { error });
     }
     this.#isAway = true;
+    // the next write must reach the store to count as one
+    this.#nodeRenewedAt = -Infinity;
+    // a store that is away keeps nobody out
+    for (const sid of this.#opening.keys()) this.#settle(sid);
   }
 
   async #renewNode(): Promise<void> {
@@ -215,6 +219,7 @@ class Directory implements SessionDirectory {
   }
 
   async #write(): Promise<void> {
+    await this.#renewNode();
     // first who leaves, so that a user at the limit can come back at once
     for (const records of batches([...this.#removals.values()], this.#batchSize)) {
       await this.#store.remove(records);
@@ -222,7 +227,11 @@ class Directory implements SessionDirectory {
         if (this.#removals.get(record.sid) === record) this.#removals.delete(record.sid);
       }
     }
-    for (const sids of batches([...this.#dirty], this.#batchSize)) await this.#writeRecords(sids);
+    const dirty = [...this.#dirty];
+    for (let i = 0; i < dirty.length; i += this.#batchSize) {
+      if (i > 0) await delay(0);
+      await this.#writeRecords(dirty.slice(i, i + this.#batchSize));
+    }
   }
 
   async #writeRecords(sids: SessionId[]): Promise<void> {
@@ -237,25 +246,37 @@ class Directory implements SessionDirectory {
       return { record, leaseUntil, maxOfUser: this.#opening.get(record.sid)?.maxOfUser };
     });
     try {
-      const { added, refused, taken } = await this.#store.put(entries);
-      for (const sid of refused) {
-        this.#opening.get(sid)?.settled.resolve(false);
-        this.#forget(sid);
-      }
-      for (const sid of taken) {
-        if (this.#forget(sid)) this.#options.onTaken?.(written.get(sid)!);
-      }
-      const restored = added.filter((sid) => this.#records.has(sid) && !this.#opening.has(sid));
-      if (restored.length > 0) this.#options.onRestored?.(restored.map((sid) => this.#records.get(sid)!));
-      for (const sid of sids) if (this.#records.has(sid)) this.#leases.set(sid, leaseUntil);
+      this.#take(await this.#store.put(entries), written);
     } catch (error) {
       for (const sid of sids) if (this.#records.has(sid)) this.#dirty.add(sid);
       throw error;
-    } finally {
-      // a store that is away keeps nobody out
-      for (const sid of sids) this.#settle(sid);
     }
-    await delay(0);
+    for (const sid of sids) {
+      if (this.#records.has(sid)) this.#leases.set(sid, leaseUntil);
+      this.#settle(sid);
+    }
+  }
+
+  #take({ added, refused, taken }: PutResult, written: Map<SessionId, SessionRecord>): void {
+    for (const sid of refused) {
+      this.#opening.get(sid)?.settled.resolve(false);
+      this.#forget(sid);
+    }
+    const restored = added.filter((sid) => this.#records.has(sid) && !this.#opening.has(sid));
+    if (restored.length > 0) {
+      this.#tell(() => this.#options.onRestored?.(restored.map((sid) => written.get(sid)!)));
+    }
+    for (const sid of taken) {
+      if (this.#forget(sid)) this.#tell(() => this.#options.onTaken?.(written.get(sid)!));
+    }
+  }
+
+  #tell(hook: () => void): void {
+    try {
+      hook();
+    } catch (error) {
+      this.#log.error("A hook of the session directory failed", { error });
+    }
   }
 
   #settle(sid: SessionId): void {
@@ -268,6 +289,7 @@ class Directory implements SessionDirectory {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#unwatch();
     await this.#loop[Symbol.asyncDispose]();
     try {
       await this.flush();

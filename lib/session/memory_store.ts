@@ -126,8 +126,8 @@ class MemorySessionStore implements SessionStore {
     return Promise.resolve();
   }
 
-  close(): Promise<void> {
-    return Promise.resolve();
+  onBack(): () => void {
+    return () => {};
   }
 
   #drop({ sid, user, nodeId }: SessionRecord): void {

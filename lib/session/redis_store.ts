@@ -24,7 +24,7 @@ const BATCH_SIZE = 200;
 // what the sets of users and nodes live beyond the last lease in them, so that a reaper still finds them
 const GRACE_MS = 60 * 60_000;
 
-/** Creates the {@linkcode SessionStore} of a Redis. The caller closes the connection. */
+/** Creates the {@linkcode SessionStore} of a Redis. The caller owns the connection. */
 export function createRedisSessionStore(options: RedisSessionStoreOptions): SessionStore {
   return new RedisSessionStore(options);
 }
@@ -116,8 +116,8 @@ class RedisSessionStore implements SessionStore {
     await this.#run(FINISH, [token, ...records.flatMap(({ sid, user, nodeId }) => [sid, user.id, nodeId])]);
   }
 
-  close(): Promise<void> {
-    return Promise.resolve();
+  onBack(listener: () => void): () => void {
+    return this.#redis.on("up", listener);
   }
 
   #run(script: Script, args: Argument[]): Promise<Reply> {

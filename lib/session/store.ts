@@ -69,6 +69,6 @@ export interface SessionStore {
   claimExpired(options: ClaimOptions): Promise<ExpiredClaim>;
   /** Removes the sessions of a claim that still belong to it. */
   finish(claim: ExpiredClaim): Promise<void>;
-  /** Lets go of what the store holds in this process. */
-  close(): Promise<void>;
+  /** Calls `listener` whenever the store is back and may have lost something; returns the function that ends that. */
+  onBack(listener: () => void): () => void;
 }

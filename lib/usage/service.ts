@@ -36,6 +36,7 @@ export function createUsage({ store, nodeId, onError }: UsageOptions): UsageServ
   let timer: ReturnType<typeof setTimeout> | undefined;
   let reporting: Promise<void> | undefined;
   let wanted = false;
+  let isAway = false;
   let closed = false;
 
   /** Reports as soon as a second has passed since the last report. */
@@ -55,13 +56,16 @@ export function createUsage({ store, nodeId, onError }: UsageOptions): UsageServ
     const used = pool.models(reportedAt);
     try {
       const { models, change } = await store.report(nodeId, used);
+      isAway = false;
       known = models;
       // what is used must be said again before it is forgotten, and somebody has to find out when use ends
       if (models.length > 0 || change === "soon") wanted = true;
       if (change === "announce") { for (const listener of listeners) listener([...models]); }
     } catch (error) {
       wanted = true;
-      onError(error);
+      // until a try succeeds, the rest of the failures say the same
+      if (!isAway) onError(error);
+      isAway = true;
     }
     reporting = undefined;
     wakeIn(wanted ? ANNOUNCE_INTERVAL_MS : USAGE_TTL_MS);

@@ -1,5 +1,5 @@
 /** Tokens that must be refused, each with the code that it must get. */
-import { generateKeyPairSync } from "node:crypto";
+import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import type { Code } from "../../lib/protocol/codes.ts";
 import { encode, hmacToken, keyToken } from "./tokens.ts";
 
@@ -28,7 +28,8 @@ const foreignEc = generateKeyPairSync("ec", { namedCurve: "P-256" });
 const otherCurve = generateKeyPairSync("ec", { namedCurve: "P-384" });
 const foreignEd = generateKeyPairSync("ed25519");
 
-const pem = (pair: typeof rsa) => pair.publicKey.export({ type: "spki", format: "pem" }).toString();
+const pem = (pair: { publicKey: KeyObject }) =>
+  pair.publicKey.export({ type: "spki", format: "pem" }).toString();
 export const PUBLIC_KEYS: Record<"rsa" | "ec" | "ed", string> = { rsa: pem(rsa), ec: pem(ec), ed: pem(ed) };
 
 /** Claims that every target accepts. */

@@ -2,10 +2,11 @@
 import { jwtVerify } from "jose";
 import { Server } from "socket.io";
 import { createEngine } from "../../lib/engine/mod.ts";
+import { Decoder, Encoder } from "../../lib/realtime/parser.ts";
 
 const secret = new TextEncoder().encode(Deno.env.get("JWT_SECRET"));
 const engine = createEngine({ path: "/ws/socket.io/" });
-const io = new Server();
+const io = new Server({ parser: { Encoder, Decoder } });
 io.bind(engine);
 const lastActive = new Map<string, number>();
 

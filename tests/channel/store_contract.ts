@@ -1,5 +1,6 @@
 /** What every ChannelStore must do, run on each implementation. */
 import assert from "node:assert/strict";
+import type { Case } from "../support/contract.ts";
 import { ulid } from "ulid";
 import { type Channel, KEPT_MESSAGES, type Message } from "../../lib/channel/channel.ts";
 import type { ChannelStore } from "../../lib/channel/store.ts";
@@ -31,13 +32,11 @@ function message(createdAt: number, over: Partial<Message> = {}): Message {
   };
 }
 
-/** Registers the suite under `name`; `open` makes a store that is empty. */
-export function testChannelStore(name: string, open: () => Promise<ChannelStoreFixture>): void {
-  function test(what: string, run: (store: ChannelStore) => Promise<void>): void {
-    Deno.test(`${name} ${what}`, async () => {
-      await using fixture = await open();
-      await run(fixture.store);
-    });
+/** The cases; each gets a store that is empty. */
+export function channelStoreContract(): Case<ChannelStoreFixture>[] {
+  const cases: Case<ChannelStoreFixture>[] = [];
+  function test(name: string, run: (store: ChannelStore) => Promise<void>): void {
+    cases.push({ name, run: ({ store }) => run(store) });
   }
 
   test("keeps a channel, and the first of two with one id", async (store) => {
@@ -83,6 +82,16 @@ export function testChannelStore(name: string, open: () => Promise<ChannelStoreF
     assert.deepEqual(await store.messages(channelId("none"), 3), []);
   });
 
+  test("never keeps fewer than 200", async (store) => {
+    const messages = Array.from({ length: 300 }, (_, index) => message(T0 + index));
+    await store.append(messages[0]!);
+    await Promise.all(messages.slice(1, 280).map((one) => store.append(one)));
+    for (const one of messages.slice(280)) {
+      await store.append(one);
+      assert.equal((await store.messages(NEWS, KEPT_MESSAGES)).length, KEPT_MESSAGES);
+    }
+  });
+
   test("counts what is unread since the mark, which sending moves too", async (store) => {
     await store.append(message(T0));
     await store.append(message(T0 + 10, { parentId: messageId("m0") }));
@@ -101,4 +110,6 @@ export function testChannelStore(name: string, open: () => Promise<ChannelStoreF
     assert.equal(await store.markRead(BOB, { channelId: NEWS, at: T0 + 2_000 }), T0 + 2_000);
     assert.equal(await store.markRead(BOB, { channelId: NEWS, at: T0 + 500 }), T0 + 2_000);
   });
+
+  return cases;
 }

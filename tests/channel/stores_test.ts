@@ -1,24 +1,30 @@
 import assert from "node:assert/strict";
+import { ulid } from "ulid";
 import { createKvChannelStore } from "../../lib/channel/kv_store.ts";
 import { createMemoryChannelStore } from "../../lib/channel/memory_store.ts";
 import { channelId, messageId, userId } from "../../lib/protocol/ids.ts";
-import { testChannelStore } from "./store_contract.ts";
+import { runCases } from "../support/contract.ts";
+import { channelStoreContract } from "./store_contract.ts";
 
-testChannelStore("MemoryChannelStore", () => {
-  const store = createMemoryChannelStore();
-  return Promise.resolve({ store, [Symbol.asyncDispose]: () => store.close() });
+Deno.test("MemoryChannelStore is a channel store", async (t) => {
+  await runCases(t, channelStoreContract(), () => {
+    const store = createMemoryChannelStore();
+    return Promise.resolve({ store, [Symbol.asyncDispose]: () => store.close() });
+  });
 });
 
-testChannelStore("KvChannelStore", async () => {
-  const kv = await Deno.openKv(":memory:");
-  const store = createKvChannelStore(kv);
-  return {
-    store,
-    async [Symbol.asyncDispose]() {
-      await store.close();
-      kv.close();
-    },
-  };
+Deno.test("KvChannelStore is a channel store", async (t) => {
+  await runCases(t, channelStoreContract(), async () => {
+    const kv = await Deno.openKv(":memory:");
+    const store = createKvChannelStore(kv);
+    return {
+      store,
+      async [Symbol.asyncDispose]() {
+        await store.close();
+        kv.close();
+      },
+    };
+  });
 });
 
 Deno.test("KvChannelStore outlives its process", async () => {
@@ -45,4 +51,23 @@ Deno.test("KvChannelStore outlives its process", async () => {
   } finally {
     await Deno.remove(directory, { recursive: true });
   }
+});
+
+Deno.test("KvChannelStore keeps many long messages that come at once, in order", async () => {
+  using kv = await Deno.openKv(":memory:");
+  const store = createKvChannelStore(kv);
+  const user = { id: userId("ada"), name: "Ada", role: "user" };
+  const messages = Array.from({ length: 200 }, (_, index) => ({
+    id: messageId(ulid(1_000 + index)),
+    channelId: channelId("c"),
+    parentId: null,
+    user,
+    content: "\u{20ac}".repeat(8_000),
+    createdAt: 1_000 + index,
+  }));
+  await Promise.all(messages.map((message) => store.append(message)));
+  assert.deepEqual(
+    (await store.messages(channelId("c"), 200)).map(({ id }) => id),
+    messages.map(({ id }) => id),
+  );
 });

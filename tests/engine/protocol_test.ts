@@ -5,7 +5,7 @@ import { handshakeOf, openPolling, openWebSocket, RawSocket, request } from "../
 
 function protocolTest(name: string, body: (server: TestServer) => Promise<void>): void {
   Deno.test(name, async () => {
-    await using server = serveEcho();
+    await using server = serveEcho(/handshake|without a pong/.test(name) ? FAST : {});
     await body(server);
     assert.ok(server.engine.clientsCount <= 1, "a session leaked");
   });

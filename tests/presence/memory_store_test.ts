@@ -2,26 +2,20 @@ import assert from "node:assert/strict";
 import { userId } from "../../lib/protocol/ids.ts";
 import { createKvLastActiveStore } from "../../lib/presence/kv_last_active_store.ts";
 import { createMemoryPresenceStore } from "../../lib/presence/memory_store.ts";
-import { GRACE_MS, session, testPresenceStore } from "./store_contract.ts";
+import { runCases } from "../support/contract.ts";
+import { GRACE_MS, presenceStoreContract, type PresenceStoreFixture, session } from "./store_contract.ts";
 
-testPresenceStore("MemoryPresenceStore", async () => {
+async function openMemory(): Promise<PresenceStoreFixture> {
   let now = 10_000;
   const store = await createMemoryPresenceStore({ graceMs: GRACE_MS, now: () => now });
-  return {
-    store,
-    advance: (ms) => now += ms,
-    [Symbol.asyncDispose]: () => store.close(),
-  };
-});
+  return { store, advance: (ms) => now += ms, [Symbol.asyncDispose]: () => store.close() };
+}
 
-testPresenceStore("MemoryPresenceStore over Deno KV", async () => {
+async function openKv(): Promise<PresenceStoreFixture> {
   let now = 10_000;
   const kv = await Deno.openKv(":memory:");
-  const store = await createMemoryPresenceStore({
-    graceMs: GRACE_MS,
-    now: () => now,
-    lastActive: createKvLastActiveStore(kv),
-  });
+  const lastActive = createKvLastActiveStore(kv);
+  const store = await createMemoryPresenceStore({ graceMs: GRACE_MS, now: () => now, lastActive });
   return {
     store,
     advance: (ms) => now += ms,
@@ -30,6 +24,14 @@ testPresenceStore("MemoryPresenceStore over Deno KV", async () => {
       kv.close();
     },
   };
+}
+
+Deno.test("MemoryPresenceStore is a presence store", async (t) => {
+  await runCases(t, presenceStoreContract(), openMemory);
+});
+
+Deno.test("MemoryPresenceStore over Deno KV is a presence store", async (t) => {
+  await runCases(t, presenceStoreContract(), openKv);
 });
 
 Deno.test("MemoryPresenceStore over Deno KV shows last activity after a restart", async () => {

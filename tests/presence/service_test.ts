@@ -133,14 +133,25 @@ test("list() shows activity that is not written yet", async (t) => {
   assert.deepEqual((await t.presence.list()).map(({ id }) => id), [ADA.id]);
 });
 
+test("list() reads once for many who ask, and never before they asked", async (t) => {
+  await t.presence.connect(S1, ADA);
+  const first = t.presence.list();
+  await t.presence.connect(S2, { id: userId("bob"), name: "Bob" });
+  const lists = await Promise.all([first, ...Array.from({ length: 50 }, () => t.presence.list())]);
+  for (const list of lists.slice(1)) assert.equal(list.length, 2);
+  assert(t.store.calls.filter((call) => call === "recent").length <= 3);
+});
+
 test("PresenceService tells a store that was down what it missed", async (t) => {
   await t.presence.connect(S1, ADA);
   t.store.down = true;
   t.presence.disconnect(S1);
   await t.presence.connect(S2, { id: userId("bob"), name: "Bob" });
   await t.clock.tickAsync(30_000);
+  await t.presence.connect(sessionId("s3"), { id: userId("cyd"), name: "Cyd" });
+  t.presence.disconnect(sessionId("s3"));
   assert.deepEqual(t.changes, ["ada online"]);
-  assert(t.errors.length > 0);
+  assert.equal(t.errors.length, 1);
   await assert.rejects(t.presence.list());
   t.store.down = false;
   await t.clock.tickAsync(5_000 + GRACE_MS + 100);
@@ -162,6 +173,26 @@ test("resync() gives a store that came back empty its sessions without a change"
   assert.equal(await t.presence.status(userId("bob")), "away");
   await t.clock.tickAsync(GRACE_MS + 100);
   assert.deepEqual(t.changes.slice(3), ["ada offline"]);
+});
+
+test("PresenceService notices by itself that the store lost everything", async (t) => {
+  await t.presence.connect(S1, ADA);
+  await t.clock.tickAsync(100);
+  await t.store.lose();
+  assert.equal(await t.presence.status(ADA.id), "offline");
+  await t.clock.tickAsync(5_100);
+  assert.equal(await t.presence.status(ADA.id), "online");
+  assert.deepEqual(t.changes, ["ada online"]);
+});
+
+test("resync() brings back a session that another node took for dead", async (t) => {
+  await t.presence.connect(S1, ADA);
+  const other = createPresence({ store: t.store.store, nodeId: nodeId("node-2"), onError: () => {} });
+  other.onChange(({ id, status }) => t.changes.push(`${id} ${status}`));
+  await other.removeSessions([S1]);
+  await t.presence.resync([S1, sessionId("unknown")]);
+  assert.deepEqual(t.changes, ["ada online", "ada offline", "ada online"]);
+  await other.close();
 });
 
 test("removeSessions() ends the sessions of a dead node at once, and no session that is open here", async (t) => {

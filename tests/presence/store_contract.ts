@@ -1,7 +1,8 @@
 /** What every PresenceStore must do, run on each implementation. */
 import assert from "node:assert/strict";
+import type { Case } from "../support/contract.ts";
 import { nodeId, sessionId, userId } from "../../lib/protocol/ids.ts";
-import type { PresenceStore, SessionPresence } from "../../lib/presence/store.ts";
+import type { PresenceStore, SessionPresence, Settled } from "../../lib/presence/store.ts";
 
 /** A store under test, on a clock that the test moves. */
 export interface PresenceStoreFixture extends AsyncDisposable {
@@ -26,13 +27,16 @@ export function session(sid: string, user: string, over: Partial<SessionPresence
   };
 }
 
-/** Registers the suite under `name`; `open` makes a store that is empty. */
-export function testPresenceStore(name: string, open: () => Promise<PresenceStoreFixture>): void {
-  function test(what: string, run: (fixture: PresenceStoreFixture) => Promise<void>): void {
-    Deno.test(`${name} ${what}`, async () => {
-      await using fixture = await open();
-      await run(fixture);
-    });
+async function settle(store: PresenceStore): Promise<Omit<Settled, "epoch">> {
+  const { changes, waitMs } = await store.settle();
+  return { changes, waitMs };
+}
+
+/** The cases; each gets a store that is empty. */
+export function presenceStoreContract(): Case<PresenceStoreFixture>[] {
+  const cases: Case<PresenceStoreFixture>[] = [];
+  function test(name: string, run: (fixture: PresenceStoreFixture) => Promise<void>): void {
+    cases.push({ name, run });
   }
 
   const online = { id: "ada", name: "ADA", status: "online", lastActiveAt: 1_000 };
@@ -56,13 +60,13 @@ export function testPresenceStore(name: string, open: () => Promise<PresenceStor
     await store.put([session("s1", "ada")]);
     await store.leave([session("s1", "ada", { lastActiveAt: 2_000 })]);
     advance(GRACE_MS - 1);
-    assert.deepEqual(await store.settle(), { changes: [], waitMs: 1 });
+    assert.deepEqual(await settle(store), { changes: [], waitMs: 1 });
     advance(1);
-    assert.deepEqual(await store.settle(), {
+    assert.deepEqual(await settle(store), {
       changes: [{ ...offline, lastActiveAt: 2_000 }],
       waitMs: null,
     });
-    assert.deepEqual(await store.settle(), { changes: [], waitMs: null });
+    assert.deepEqual(await settle(store), { changes: [], waitMs: null });
     assert.deepEqual(await store.read([userId("ada")]), [{ ...offline, lastActiveAt: 2_000 }]);
   });
 
@@ -72,7 +76,21 @@ export function testPresenceStore(name: string, open: () => Promise<PresenceStor
     advance(GRACE_MS - 1);
     assert.deepEqual(await store.put([session("s2", "ada")]), []);
     advance(1);
-    assert.deepEqual(await store.settle(), { changes: [], waitMs: null });
+    assert.deepEqual(await settle(store), { changes: [], waitMs: null });
+  });
+
+  test("gives a session another grace where it is told to", async ({ store, advance }) => {
+    await store.put([session("s1", "ada"), session("s2", "bob"), session("s3", "cyd")]);
+    await store.leave([session("s1", "ada")], { graceMs: 3 * GRACE_MS });
+    await store.leave([session("s2", "bob")]);
+    await store.leave([session("s3", "cyd")], { graceMs: 1 });
+    const changed: string[][] = [];
+    for (const waitMs of [1, GRACE_MS - 1, 2 * GRACE_MS]) {
+      assert.equal((await settle(store)).waitMs, waitMs);
+      advance(waitMs);
+      changed.push((await settle(store)).changes.map(({ id }) => id));
+    }
+    assert.deepEqual(changed, [["cyd"], ["bob"], ["ada"]]);
   });
 
   test("keeps a session that was put again while it left", async ({ store, advance }) => {
@@ -82,7 +100,7 @@ export function testPresenceStore(name: string, open: () => Promise<PresenceStor
     // the first node hears late that it lost the session
     await store.leave([session("s1", "ada")]);
     advance(2 * GRACE_MS);
-    assert.deepEqual(await store.settle(), { changes: [], waitMs: null });
+    assert.deepEqual(await settle(store), { changes: [], waitMs: null });
     assert.equal((await store.read([userId("ada")]))[0]?.status, "online");
   });
 
@@ -90,7 +108,7 @@ export function testPresenceStore(name: string, open: () => Promise<PresenceStor
     await store.put([session("s1", "ada"), session("s2", "ada", { active: false })]);
     await store.leave([session("s1", "ada")]);
     advance(GRACE_MS);
-    assert.deepEqual((await store.settle()).changes, [away]);
+    assert.deepEqual((await settle(store)).changes, [away]);
   });
 
   test("removes sessions at once and only once", async ({ store }) => {
@@ -106,7 +124,7 @@ export function testPresenceStore(name: string, open: () => Promise<PresenceStor
     await store.put(sessions);
     await store.leave(sessions);
     advance(GRACE_MS);
-    const settled = await Promise.all(Array.from({ length: 8 }, () => store.settle()));
+    const settled = await Promise.all(Array.from({ length: 8 }, () => settle(store)));
     const changed = settled.flatMap(({ changes }) => changes.map(({ id }) => id));
     assert.equal(changed.length, 300);
     assert.equal(new Set(changed).size, 300);
@@ -119,7 +137,31 @@ export function testPresenceStore(name: string, open: () => Promise<PresenceStor
     assert.deepEqual(await store.put([session("s2", "ada")]), []);
     await store.leave([session("s2", "ada")]);
     advance(GRACE_MS);
-    assert.deepEqual((await store.settle()).changes, [away]);
+    assert.deepEqual((await settle(store)).changes, [away]);
+  });
+
+  test("corrects what was announced before all sessions were taken back", async ({ store }) => {
+    await store.put([session("s1", "ada")], { silent: true });
+    assert.deepEqual(await store.put([session("s1", "ada", { active: false })]), [away]);
+    assert.deepEqual(await store.put([session("s2", "ada")], { silent: true }), [online]);
+  });
+
+  test("keeps its epoch while it keeps its contents", async ({ store, advance }) => {
+    const { epoch } = await store.settle();
+    await store.put([session("s1", "ada")]);
+    advance(GRACE_MS);
+    await store.remove([sessionId("s1")]);
+    assert.equal((await store.settle()).epoch, epoch);
+  });
+
+  test("makes one change of a batch, whatever its order", async ({ store, advance }) => {
+    const sessions = [session("s1", "ada"), session("s2", "ada", { active: false })];
+    assert.deepEqual(await store.put(sessions.toReversed()), [online]);
+    await store.leave(sessions);
+    advance(GRACE_MS);
+    assert.deepEqual((await settle(store)).changes, [offline]);
+    await store.put(sessions);
+    assert.deepEqual(await store.remove([sessionId("s1"), sessionId("s2")]), [offline]);
   });
 
   test("keeps the latest activity and lists by it", async ({ store }) => {
@@ -164,6 +206,8 @@ export function testPresenceStore(name: string, open: () => Promise<PresenceStor
       await store.leave([session(`s-${id}`, id)]);
     }
     advance(GRACE_MS);
-    assert.equal((await store.settle()).changes.length, 5);
+    assert.equal((await settle(store)).changes.length, 5);
   });
+
+  return cases;
 }

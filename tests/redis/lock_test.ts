@@ -1,65 +1,14 @@
 import assert from "node:assert/strict";
-import { keyFamily } from "../../lib/redis/keys.ts";
-import { createRedisLock, LockLostError, type RedisLock } from "../../lib/redis/lock.ts";
-import type { Redis } from "../../lib/redis/redis.ts";
-import { script } from "../../lib/redis/script.ts";
 import { createRedis } from "../../lib/redis/client.ts";
+import { LockLostError } from "../../lib/redis/lock.ts";
+import type { Redis } from "../../lib/redis/redis.ts";
 import { testLog } from "../support/redis_log.ts";
 import { startRedis } from "../support/redis_server.ts";
-import { topologies } from "../support/redis_topologies.ts";
-
-const keys = keyFamily("tether", "locked");
-const APPEND = script("return redis.call('RPUSH', KEYS[1], ARGV[1])");
-
-function lock(redis: Redis, options: { name?: string; ttlMs?: number; renews?: boolean } = {}): RedisLock {
-  const { name = "lock", ttlMs = 10_000, renews = false } = options;
-  return createRedisLock({ redis, key: keys(name), ttlMs, renews, log: testLog() });
-}
+import { APPEND, keys, lock } from "./lock_contract.ts";
 
 Deno.test("createRedisLock() refuses a TTL that is not positive", () => {
   assert.throws(() => lock({} as Redis, { ttlMs: 0 }), RangeError);
 });
-
-for (const [name, start] of Object.entries(topologies)) {
-  Deno.test(`the lock on Redis ${name}`, async (t) => {
-    await using topology = await start();
-    await using redis = await topology.connect();
-
-    await t.step("one holder at a time, and the fence grows", async () => {
-      const a = await lock(redis).tryAcquire();
-      assert.ok(a);
-      assert.equal(await lock(redis).tryAcquire(), undefined);
-      await a.release();
-      assert.ok(a.signal.aborted);
-      await using b = await lock(redis).tryAcquire();
-      assert.ok(b && b.fence > a.fence);
-    });
-
-    await t.step("of many who ask at once one gets it", async () => {
-      const held = await Promise.all(
-        Array.from({ length: 10 }, () => lock(redis, { name: "many" }).tryAcquire()),
-      );
-      assert.equal(held.filter(Boolean).length, 1);
-    });
-
-    await t.step("a holder past its TTL cannot renew, write or release what another has", async () => {
-      const slow = await lock(redis, { name: "paused", ttlMs: 300 }).tryAcquire();
-      assert.ok(slow);
-      const write = (value: string) => ({ keys: [keys("list")], args: [value] });
-      await slow.run(APPEND, write("slow"));
-      // it is paused here: nothing renews, and the next one waits for its turn
-      const next = await lock(redis, { name: "paused" }).acquire(new AbortController().signal);
-      await next.run(APPEND, write("next"));
-      assert.equal(await slow.renew(), false);
-      await assert.rejects(slow.run(APPEND, write("late")), LockLostError);
-      assert.ok(slow.signal.aborted);
-      await slow.release();
-      assert.equal(await next.renew(), true);
-      assert.deepEqual(await redis.send(["LRANGE", keys("list"), 0, -1]), ["slow", "next"]);
-      await next.release();
-    });
-  });
-}
 
 Deno.test("a held lock renews itself beyond its TTL", async () => {
   await using server = await startRedis();

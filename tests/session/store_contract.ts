@@ -38,7 +38,6 @@ export async function sessionStoreContract(
       }
       assert.equal(await store.size(), 0);
       assert.deepEqual(await leftovers(), []);
-      await store.close();
     });
   }
 

@@ -1,5 +1,6 @@
 /** What every UsageStore must do, run on each implementation. */
 import assert from "node:assert/strict";
+import type { Case } from "../support/contract.ts";
 import { nodeId } from "../../lib/protocol/ids.ts";
 import { ANNOUNCE_INTERVAL_MS, USAGE_TTL_MS, type UsageStore } from "../../lib/usage/store.ts";
 
@@ -12,13 +13,11 @@ export interface UsageStoreFixture extends AsyncDisposable {
 const N1 = nodeId("node-1");
 const N2 = nodeId("node-2");
 
-/** Registers the suite under `name`; `open` makes a store that is empty. */
-export function testUsageStore(name: string, open: () => Promise<UsageStoreFixture>): void {
-  function test(what: string, run: (fixture: UsageStoreFixture) => Promise<void>): void {
-    Deno.test(`${name} ${what}`, async () => {
-      await using fixture = await open();
-      await run(fixture);
-    });
+/** The cases; each gets a store that is empty. */
+export function usageStoreContract(): Case<UsageStoreFixture>[] {
+  const cases: Case<UsageStoreFixture>[] = [];
+  function test(name: string, run: (fixture: UsageStoreFixture) => Promise<void>): void {
+    cases.push({ name, run });
   }
 
   test("adds up what the nodes use", async ({ store, advance }) => {
@@ -59,4 +58,6 @@ export function testUsageStore(name: string, open: () => Promise<UsageStoreFixtu
     const models = ['"quoted"', "__proto__", "a|b\n", "ünï✓"].sort();
     assert.deepEqual(new Set((await store.report(N1, models)).models), new Set(models));
   });
+
+  return cases;
 }

@@ -3,7 +3,7 @@ import { Fragment, type FunctionComponent, h, isValidElement, type JSX } from "p
 import { jsxTemplate } from "preact/jsx-runtime";
 import { renderToString } from "preact-render-to-string";
 import type { BuildCache } from "../build_cache.ts";
-import { type Context, getBuildCache, getUi } from "../context.ts";
+import type { Context, Ui } from "../context.ts";
 import { setNonce } from "../nonce.ts";
 import type { AsyncAnyComponent, LayoutConfig, PageProps, RouteComponent } from "../types.ts";
 import { installHooks } from "./hooks.ts";
@@ -37,16 +37,23 @@ function isAsync<P>(component: unknown): component is AsyncAnyComponent<P> {
     component.constructor.name === "AsyncFunction";
 }
 
+/** What {@linkcode renderPage} needs besides the context and the page. */
+export interface RenderPageOptions<State> {
+  init: ResponseInit;
+  config: LayoutConfig;
+  ui: Ui<State>;
+  buildCache: BuildCache<State>;
+}
+
 /** The response to `ctx.render()`. */
 export async function renderPage<State>(
   ctx: Context<State>,
   vnode: JSX.Element | null,
-  { init, config }: { init: ResponseInit; config: LayoutConfig },
+  { init, config, ui, buildCache }: RenderPageOptions<State>,
 ): Promise<Response> {
   if (vnode !== null && !isValidElement(vnode)) {
     throw new TypeError("ctx.render() takes an element or null, and got something else");
   }
-  const ui = getUi(ctx);
   const layouts = config.skipInheritedLayouts ? [] : ui.layouts;
   const app = config.skipAppWrapper ? null : ui.app;
 
@@ -70,7 +77,7 @@ export async function renderPage<State>(
   }
 
   installHooks();
-  const state = createRenderState(ctx);
+  const state = createRenderState(ctx, buildCache);
   const html = withRenderState(state, () => {
     const inner = renderToString(content ?? h(Fragment, null));
     if (app === null) return completeDocument(inner, state);
@@ -80,14 +87,14 @@ export async function renderPage<State>(
 
   const headers = new Headers(init.headers);
   headers.set("Content-Type", "text/html; charset=utf-8");
-  if (state.islands.size > 0) headers.append("Link", preloads(state, getBuildCache(ctx).imports));
+  if (state.islands.size > 0) headers.append("Link", preloads(state, buildCache.imports));
   const response = new Response(`<!DOCTYPE html>${html}`, { ...init, headers });
   setNonce(response, state.nonce);
   return response;
 }
 
-function createRenderState<State>(ctx: Context<State>): RenderState {
-  const { islands: registry, clientEntry, revision } = getBuildCache(ctx);
+function createRenderState<State>(ctx: Context<State>, buildCache: BuildCache<State>): RenderState {
+  const { islands: registry, clientEntry, revision } = buildCache;
   return {
     registry,
     clientEntry,

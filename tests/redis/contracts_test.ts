@@ -4,6 +4,7 @@ import { createMemoryDict } from "../../lib/redis/memory_dict.ts";
 import { createRedisDict } from "../../lib/redis/redis_dict.ts";
 import { topologies } from "../support/redis_topologies.ts";
 import { dictContract } from "./dict_contract.ts";
+import { lockContract } from "./lock_contract.ts";
 
 Deno.test("keyFamily() puts everything under the prefix and the family's hash tag", () => {
   assert.equal(keyFamily("tether", "sessions")("user", "{x}"), "tether:{sessions}:user:{x}");
@@ -13,7 +14,7 @@ Deno.test("keyFamily() puts everything under the prefix and the family's hash ta
 Deno.test("the dictionary in memory", (t) => dictContract(t, createMemoryDict));
 
 for (const [name, start] of Object.entries(topologies)) {
-  Deno.test(`the dictionary on Redis ${name}`, async (t) => {
+  Deno.test(`the dictionary and the lock on Redis ${name}`, async (t) => {
     await using topology = await start();
     await using redis = await topology.connect();
     let dicts = 0;
@@ -28,5 +29,7 @@ for (const [name, start] of Object.entries(topologies)) {
       const all = (await redis.sendToMasters(["KEYS", keys("*")])).flat();
       assert.deepEqual(all, [keys("d")]);
     });
+
+    await lockContract(t, redis);
   });
 }

@@ -1,0 +1,96 @@
+/**
+ * Socket.IO's own parser, with a shorter way for what nearly every packet is: an event or an acknowledgement of plain
+ * JSON on the main namespace. The wire format is the same, and whatever is unusual goes the official way.
+ */
+import {
+  Decoder as OfficialDecoder,
+  Encoder as OfficialEncoder,
+  type Packet,
+  PacketType,
+} from "socket.io-parser";
+
+type Listener = (packet: Packet) => void;
+
+const EVENT = 0x32, ACK = 0x33, BINARY_EVENT = 0x35, BRACKET = 0x5b, ZERO = 0x30;
+/** The names that Socket.IO keeps to itself. */
+const RESERVED = new Set<unknown>([
+  "connect",
+  "connect_error",
+  "disconnect",
+  "disconnecting",
+  "newListener",
+  "removeListener",
+]);
+/** Longer ids may not be exact numbers; the official parser deals with them. */
+const MAX_ID_DIGITS = 15;
+
+/** Pass this file's two classes to `new Server({ parser: { Encoder, Decoder } })`. */
+export class Encoder extends OfficialEncoder {
+  override encode(packet: Packet): unknown[] {
+    const { type, nsp, id, data } = packet;
+    const short = (type === PacketType.EVENT || type === PacketType.ACK) && nsp === "/" && isPlain(data);
+    return short ? [`${type}${id ?? ""}${JSON.stringify(data)}`] : super.encode(packet);
+  }
+}
+
+/** Emits `decoded` with every whole packet; throws on an invalid one. */
+export class Decoder extends OfficialDecoder {
+  /** The only listener, as Socket.IO has it: called without the emitter's copying. */
+  #only: Listener | undefined;
+  #listeners = 0;
+  /** Attachments that a binary packet still waits for. */
+  #attachments = 0;
+
+  override on(event: "decoded", listener: Listener): this {
+    this.#only = this.#listeners++ === 0 ? listener : undefined;
+    return super.on(event, listener);
+  }
+
+  override add(data: unknown): void {
+    if (this.#attachments === 0 && this.#only !== undefined && typeof data === "string") {
+      const packet = decodeShort(data);
+      if (packet !== undefined) return this.#only(packet);
+    }
+    super.add(data);
+    if (typeof data !== "string") this.#attachments--;
+    else if (data.charCodeAt(0) >= BINARY_EVENT) this.#attachments = Number.parseInt(data.slice(1));
+  }
+
+  override destroy(): void {
+    this.#attachments = 0;
+    super.destroy();
+  }
+}
+
+/** An event or acknowledgement such as `2["name",{}]` or `217["name"]`; undefined for all else, valid or not. */
+function decodeShort(text: string): Packet | undefined {
+  const type = text.charCodeAt(0);
+  if (type !== EVENT && type !== ACK) return undefined;
+  let at = 1, id: number | undefined;
+  for (; at <= MAX_ID_DIGITS; at++) {
+    const digit = text.charCodeAt(at) - ZERO;
+    if (!(digit >= 0 && digit <= 9)) break;
+    id = (id ?? 0) * 10 + digit;
+  }
+  if (text.charCodeAt(at) !== BRACKET) return undefined;
+  let data: unknown[];
+  try {
+    data = JSON.parse(text.slice(at));
+  } catch {
+    return undefined;
+  }
+  if (type === ACK) return { type: PacketType.ACK, nsp: "/", id, data };
+  const [name] = data;
+  if (typeof name !== "number" && (typeof name !== "string" || RESERVED.has(name))) return undefined;
+  return { type: PacketType.EVENT, nsp: "/", id, data };
+}
+
+/** Whether `value` is JSON as it stands: no bytes, no `toJSON`, no class of its own. */
+function isPlain(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return true;
+  if (Array.isArray(value)) return value.every(isPlain);
+  const prototype = Object.getPrototypeOf(value);
+  if ((prototype !== Object.prototype && prototype !== null) || "toJSON" in value) return false;
+  for (const key in value) if (!isPlain((value as Record<string, unknown>)[key])) return false;
+  return true;
+}
