@@ -33,9 +33,14 @@ export async function signIn(context: BrowserContext, url: string, name: string)
   assert.equal(answer.status(), 200, await answer.text());
 }
 
-/** Opens the front page and waits until it is connected; the user must have signed in. */
-export async function visit(context: BrowserContext, url: string): Promise<Visit> {
+/** Opens the front page, once it is prepared, and waits until it is connected; the user must have signed in. */
+export async function visit(
+  context: BrowserContext,
+  url: string,
+  prepare?: (page: Page) => Promise<void>,
+): Promise<Visit> {
   const page = await context.newPage();
+  await prepare?.(page);
   const visit = await follow(page);
   await Promise.all([visit.until("connected"), page.goto(url)]);
   return visit;

@@ -55,7 +55,7 @@ export function startTcpProxy(port: number): TcpProxy {
     const buffer = new Uint8Array(65_536);
     try {
       for (let count = await source.read(buffer); count !== null; count = await source.read(buffer)) {
-        if (direction.holed) continue;
+        if (direction.holed || pair.silent) continue;
         if (direction.delayMs > 0) await wait(direction.delayMs, abort.signal);
         const writer = target.writable.getWriter();
         try {
