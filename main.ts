@@ -5,28 +5,24 @@ import { createConfiguredKeys } from "./lib/auth/configured_keys.ts";
 import { createDemo } from "./lib/auth/demo.ts";
 import { createFileFirstUserStore, createMemoryFirstUserStore } from "./lib/auth/first_user.ts";
 import { createIssuer } from "./lib/auth/issuer.ts";
-import { createKvRevocationStore } from "./lib/auth/kv_revocation_store.ts";
 import { createRevocations } from "./lib/auth/revocations.ts";
 import { loadSecret } from "./lib/auth/secret_file.ts";
 import { createVerifier } from "./lib/auth/verifier.ts";
 import { type Config, ConfigError, loadConfig } from "./lib/config.ts";
 import { createLog, type Log } from "./lib/log.ts";
 import { createMetrics } from "./lib/metrics.ts";
-import { createKvChannelStore } from "./lib/channel/kv_store.ts";
 import { createChannels } from "./lib/channel/service.ts";
-import { createKvLastActiveStore } from "./lib/presence/kv_last_active_store.ts";
-import { createMemoryPresenceStore } from "./lib/presence/memory_store.ts";
 import { createPresence } from "./lib/presence/service.ts";
 import { SOCKET_PATH } from "./lib/protocol/events.ts";
 import { nodeId } from "./lib/protocol/ids.ts";
+import { visibleTo } from "./lib/realtime/presence_events.ts";
 import { createRealtime } from "./lib/realtime/realtime.ts";
 import { createSessionDirectory } from "./lib/session/directory.ts";
-import { createMemorySessionStore } from "./lib/session/memory_store.ts";
 import { createReaper } from "./lib/session/reaper.ts";
-import { createMemoryUsageStore } from "./lib/usage/memory_store.ts";
 import { createUsage } from "./lib/usage/service.ts";
 import type { Services } from "./lib/web/services.ts";
 import type { State } from "./lib/web/state.ts";
+import { createStores } from "./stores.ts";
 
 /** The running server, for the process that serves it. */
 export interface Tether extends AsyncDisposable {
@@ -77,12 +73,17 @@ async function createTether(config: Config): Promise<Tether> {
       onError: failed("Fetching the keys"),
     }),
   );
+  const stores = await createStores({ config, nodeId: node, kv, log, metrics, stack });
+  const { fleet } = stores;
+
   const revocations = createRevocations({
-    store: createKvRevocationStore(kv),
+    store: stores.revocations,
     whenStoreDown: config.whenStoreDown,
     clockToleranceS: jwt.clockToleranceS,
+    publish: (revocation) => fleet?.bus.publish("revocation", revocation),
     onError: failed("Revocation"),
   });
+  fleet?.bus.on("revocation", revocations.receive);
   const verifier = withRevocation(
     createVerifier({
       keys,
@@ -94,36 +95,36 @@ async function createTether(config: Config): Promise<Tether> {
     revocations,
   );
 
-  const presenceStore = await createMemoryPresenceStore({
-    graceMs: config.presenceGraceMs,
-    lastActive: createKvLastActiveStore(kv),
-  });
-  stack.defer(() => presenceStore.close());
-  const presence = createPresence({ store: presenceStore, nodeId: node, onError: failed("Presence") });
+  const presence = createPresence({ store: stores.presence, nodeId: node, onError: failed("Presence") });
   stack.defer(() => presence.close());
 
   const channels = await createChannels({
-    store: createKvChannelStore(kv),
+    store: stores.channels,
     coalesceTyping: config.eventsPerSecond > 0,
   });
-  const usage = createUsage({ store: createMemoryUsageStore(), nodeId: node, onError: failed("Usage") });
+  const usage = createUsage({ store: stores.usage, nodeId: node, onError: failed("Usage") });
   stack.defer(() => usage.close());
 
-  const store = createMemorySessionStore();
+  const store = stores.sessions;
   const sessions = stack.use(createSessionDirectory({
     leaseMs: 3 * config.heartbeatIntervalMs,
     nodeId: node,
     ...{ store, log },
+    onRestored: (records) =>
+      presence.resync(records.map(({ sid }) => sid)).catch(failed("Writing presence again")),
+    onTaken: ({ sid }) => realtime.abandon(sid),
   }));
   stack.use(createReaper({
     cleaners: { presence: (records) => presence.removeSessions(records.map(({ sid }) => sid)) },
     onError: failed("Reaping"),
     ...{ store, log },
+    ...(stores.reaperLock !== undefined && { lock: stores.reaperLock }),
   }));
 
   const realtime = stack.use(createRealtime({
     nodeId: node,
     ...{ config, verifier, revocations, store, sessions, presence, channels, usage, log, metrics },
+    ...(fleet !== undefined && { fleet }),
   }));
   metrics.gauge("tether_sessions", { help: "Sessions on this node", read: () => realtime.size });
 
@@ -156,8 +157,16 @@ async function createTether(config: Config): Promise<Tether> {
       authenticate: (token) => verifier.verify(token),
       signIn,
       signOut: (identity) => revocations.revokeToken(identity),
-      presence: () => presence.list(),
-      readiness: () => draining ? { ready: false, reason: "draining" } : { ready: true },
+      presence: async ({ user }) => visibleTo(user.id, { channels, users: await presence.list() }),
+      channels,
+      outbound: realtime.outbound,
+      serviceToken: config.serviceToken,
+      callTimeoutMs: config.callTimeoutMs,
+      maxPayloadBytes: config.maxPayloadBytes,
+      readiness() {
+        const reason = draining ? "draining" : stores.problem();
+        return reason === undefined ? { ready: true } : { ready: false, reason };
+      },
       metrics,
       metricsToken: config.metricsToken,
     },

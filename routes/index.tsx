@@ -1,17 +1,14 @@
 import { page } from "fresh";
 import Connection from "../islands/Connection.tsx";
+import Inbox from "../islands/Inbox.tsx";
 import People from "../islands/People.tsx";
 import { define } from "../lib/web/define.ts";
+import { signInPath } from "../lib/web/reasons.ts";
 
 export const handler = define.handlers({
   GET(ctx) {
     const { identity, refused } = ctx.state;
-    if (identity === undefined) {
-      return ctx.redirect(
-        refused === undefined ? "/sign-in" : `/sign-in?because=${encodeURIComponent(refused)}`,
-        303,
-      );
-    }
+    if (identity === undefined) return ctx.redirect(signInPath(refused), 303);
     return page({ user: identity.user });
   },
 });
@@ -25,7 +22,11 @@ export default define.page<typeof handler>(function Home({ data }) {
         <strong>{data.user.name}</strong>. Open this page in a second browser, or stop the server and start it
         again, and watch.
       </p>
+      <p>
+        <a class="button" href="/chat">Open the chat</a>
+      </p>
       <People />
+      <Inbox />
       <Connection open />
     </main>
   );

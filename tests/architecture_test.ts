@@ -55,7 +55,7 @@ async function sources(directory: string): Promise<string[]> {
 
 async function allSources(): Promise<string[]> {
   const folders = await Promise.all(["lib/", "routes/", "islands/", "tests/"].map(sources));
-  return ["main.ts", "serve.ts", "dev.ts", "healthcheck.ts", ...folders.flat()];
+  return ["main.ts", "stores.ts", "serve.ts", "dev.ts", "healthcheck.ts", ...folders.flat()];
 }
 
 interface Info {

@@ -48,6 +48,12 @@ export class Emitter<Events extends EventMap<Events>> {
     return this.off(event, listener);
   }
 
+  /** The listeners of `event`, in the order in which they are called. */
+  listeners<Name extends keyof Events>(event: Name): ((...args: Events[Name]) => void)[] {
+    const present = this.#listeners?.get(event);
+    return present === undefined ? [] : [...listOf(present)];
+  }
+
   /** Whether anybody listens: lets a caller skip making what it would emit. */
   listens(event: keyof Events): boolean {
     return this.#listeners?.has(event) === true;

@@ -77,21 +77,25 @@ export class Heartbeat {
   #sweep(): void {
     this.#timerAt = Infinity;
     const now = performance.now();
-    for (const session of this.#owing) {
-      if (session.dueAt > now) break;
-      this.#owing.delete(session);
-      session.expire();
-    }
-    for (const session of this.#resting) {
-      if (session.dueAt > now) break;
-      this.#resting.delete(session);
-      this.#add(this.#owing, session, this.#timeoutMs);
-      session.ping();
-    }
-    for (const queue of [this.#owing, this.#resting]) {
-      for (const session of queue) {
-        this.#arm(session.dueAt);
-        break;
+    try {
+      for (const session of this.#owing) {
+        if (session.dueAt > now) break;
+        this.#owing.delete(session);
+        session.expire();
+      }
+      for (const session of this.#resting) {
+        if (session.dueAt > now) break;
+        this.#resting.delete(session);
+        this.#add(this.#owing, session, this.#timeoutMs);
+        session.ping();
+      }
+    } finally {
+      // a listener that throws must not stop the heart of all the others
+      for (const queue of [this.#owing, this.#resting]) {
+        for (const { dueAt } of queue) {
+          this.#arm(dueAt);
+          break;
+        }
       }
     }
   }

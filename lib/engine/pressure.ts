@@ -34,11 +34,15 @@ export class Pressure {
     this.#timer = undefined;
     this.#delayMs = Math.min(LAST_SWEEP_MS, this.#delayMs * 2);
     const now = performance.now();
-    for (const session of this.#sessions) {
-      const state = session.relieve(now);
-      if (state === "relieved") this.remove(session);
-      if (state === "moving") this.#delayMs = FIRST_SWEEP_MS;
+    try {
+      for (const session of this.#sessions) {
+        const state = session.relieve(now);
+        if (state === "relieved") this.remove(session);
+        if (state === "moving") this.#delayMs = FIRST_SWEEP_MS;
+      }
+    } finally {
+      // a listener that throws must not leave the other sessions unwatched
+      if (this.#sessions.size > 0) this.#timer ??= setTimeout(() => this.#sweep(), this.#delayMs);
     }
-    if (this.#sessions.size > 0) this.#timer ??= setTimeout(() => this.#sweep(), this.#delayMs);
   }
 }

@@ -83,4 +83,5 @@ export interface EngineSocket {
   on<Name extends keyof SocketEvents>(event: Name, listener: Listener<Name>): this;
   once<Name extends keyof SocketEvents>(event: Name, listener: Listener<Name>): this;
   off<Name extends keyof SocketEvents>(event: Name, listener: Listener<Name>): this;
+  listeners<Name extends keyof SocketEvents>(event: Name): Listener<Name>[];
 }

@@ -59,6 +59,10 @@ export const CODES = {
   "request/rate-limited": { message: "Too many requests." },
   /** The payload is larger than the limit. */
   "request/too-large": { message: "The request is too large." },
+  /** A call was not answered in time. */
+  "request/timeout": { message: "There was no answer in time." },
+  /** A call was answered with something that is not plain JSON. */
+  "request/bad-answer": { message: "The client's answer is not plain JSON." },
   /** The user may not do this. */
   "access/denied": { message: "This is not allowed." },
   /** No such thing, or the user may not know of it. */

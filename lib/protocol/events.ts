@@ -105,6 +105,8 @@ export interface Requests {
 export interface ServerEvents {
   "session:ready": SessionReady;
   "session:expiring": { expiresAt: number };
+  /** The node no longer hears the fleet, or hears it again; then what was missed is to be read anew. */
+  "session:degraded": { degraded: boolean };
   "session:end": SessionEnd;
   "presence:change": Presence;
   "events": ChatEvent;

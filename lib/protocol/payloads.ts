@@ -32,7 +32,7 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 }
 
 /** Why `value` is not plain JSON of at most `levels` levels; `undefined` when it is. */
-function jsonFault(value: unknown, levels: number): string | undefined {
+export function jsonFault(value: unknown, levels: number = MAX_DEPTH): string | undefined {
   if (value === null || typeof value === "boolean") return undefined;
   if (typeof value === "string") return value.isWellFormed() ? undefined : "has text with half a character";
   if (typeof value === "number") {
@@ -102,7 +102,7 @@ const name = v.pipe(text(MAX_NAME_LENGTH), v.trim());
 const reference = v.nullish(text(MAX_REFERENCE_LENGTH), null);
 const token = text(MAX_TOKEN_LENGTH);
 const json = v.rawCheck<unknown>(({ dataset, addIssue }) => {
-  const fault = jsonFault(dataset.value, MAX_DEPTH);
+  const fault = jsonFault(dataset.value);
   if (fault !== undefined) addIssue({ message: fault });
 });
 const chatData = fields({

@@ -1,12 +1,9 @@
-/**
- * Takes every client event of a socket to its handler and its answer back (contract §3). It takes them before Socket.IO
- * looks for listeners: there are none, an unknown name gets its code, and an event costs no turn of the event loop.
- */
+/** Takes every client event to its handler and its answer back (contract §3); an unknown name gets its code. */
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import { ProtocolError, toWireError } from "../protocol/codes.ts";
 import { isParsedEvent, parsePayload } from "../protocol/payloads.ts";
-import type { EventHandlers, HandlerResult, LiveSession } from "./types.ts";
+import { emitLocal, type EventHandlers, type HandlerResult, type LiveSession } from "./types.ts";
 
 /** Options of {@linkcode createDispatch}. */
 export interface DispatchOptions {
@@ -18,7 +15,20 @@ export interface DispatchOptions {
 
 // each handler is called only with what the schema of its own event made
 type Handler = (session: LiveSession, payload: unknown) => HandlerResult;
-type Answer = (answer: unknown) => void;
+
+/** Sends the answer to an event. */
+export type Answer = (answer: unknown) => void;
+
+/** An event as it came. */
+export interface Incoming {
+  name: unknown;
+  payload: unknown;
+  /** Absent when the client wants no answer. */
+  answer?: Answer | undefined;
+}
+
+/** Handles an event of a session. */
+export type Dispatch = (session: LiveSession, event: Incoming) => void;
 
 interface Failure {
   event: string;
@@ -26,10 +36,8 @@ interface Failure {
   error: unknown;
 }
 
-/** Makes the function that handles an event of a session: its name, its arguments, and the answer if one is wanted. */
-export function createDispatch(
-  { handlers, log, metrics }: DispatchOptions,
-): (session: LiveSession, event: readonly unknown[]) => void {
+/** Makes the function that every event goes through. */
+export function createDispatch({ handlers, log, metrics }: DispatchOptions): Dispatch {
   const table = new Map(handlers.flatMap((subject) => Object.entries(subject))) as Map<string, Handler>;
 
   function fail({ socket }: LiveSession, { event, answer, error }: Failure): void {
@@ -37,12 +45,10 @@ export function createDispatch(
     metrics.failedEvents.inc({ code: wire.code });
     if (!(error instanceof ProtocolError)) log.error("An event handler failed", { event, error });
     if (answer !== undefined) answer({ ok: false, error: wire });
-    else socket.emit("error", { event, code: wire.code, message: wire.message });
+    else emitLocal(socket, "error", { event, code: wire.code, message: wire.message });
   }
 
-  return function dispatch(session, [name, ...args]) {
-    const last = args.at(-1);
-    const answer = typeof last === "function" ? last as Answer : undefined;
+  return function dispatch(session, { name, payload, answer }) {
     // Socket.IO lets any JSON be a name
     const event = String(name);
     try {
@@ -50,7 +56,7 @@ export function createDispatch(
       if (waitMs > 0) throw new ProtocolError("request/rate-limited", undefined, { retryAfterMs: waitMs });
       const handler = table.get(event);
       if (handler === undefined || !isParsedEvent(event)) throw new ProtocolError("request/unknown-event");
-      const result = handler(session, parsePayload(event, args[0] === answer ? undefined : args[0]));
+      const result = handler(session, parsePayload(event, payload));
       if (result instanceof Promise) {
         result.then(
           (fields) => answer?.({ ok: true, ...fields }),

@@ -1,7 +1,7 @@
 /** Ends sessions in words: `session:end` with a code, then the disconnection (contract §2). */
 import { type Action, actionOf, type Code, CODES } from "../protocol/codes.ts";
 import type { SessionEnd } from "../protocol/events.ts";
-import type { TetherSocket } from "./types.ts";
+import { emitLocal, type TetherSocket } from "./types.ts";
 
 /** The codes that end a live session. */
 export type EndCode = Extract<
@@ -24,6 +24,6 @@ export function sessionEnd({ code, retryAfterMs }: EndOptions): SessionEnd {
 
 /** Tells the client why, and disconnects it. */
 export function endSession(socket: TetherSocket, options: EndOptions): void {
-  socket.emit("session:end", sessionEnd(options));
+  emitLocal(socket, "session:end", sessionEnd(options));
   socket.disconnect(true);
 }

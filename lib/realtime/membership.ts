@@ -18,7 +18,7 @@ export interface MembershipOptions {
 /** The rooms of this node's sockets. */
 export interface Membership {
   /** Puts the session into the rooms of all its user's channels and out of all others; answers the channels. */
-  joinChannels(session: LiveSession): Promise<ChannelId[]>;
+  joinChannels(session: Pick<LiveSession, "socket" | "identity">): Promise<ChannelId[]>;
   /** Ends the listening. */
   close(): void;
 }

@@ -62,6 +62,11 @@ export class Decoder extends OfficialDecoder {
   }
 }
 
+/** An event such as `2["name",{}]` or `217["name",{}]`; undefined for all else, valid or not. */
+export function decodeEvent(text: string): Packet | undefined {
+  return text.charCodeAt(0) === EVENT ? decodeShort(text) : undefined;
+}
+
 /** An event or acknowledgement such as `2["name",{}]` or `217["name"]`; undefined for all else, valid or not. */
 function decodeShort(text: string): Packet | undefined {
   const type = text.charCodeAt(0);

@@ -13,7 +13,7 @@ import { type CorsOptions, createEngine } from "../engine/mod.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import type { PresenceService } from "../presence/service.ts";
-import { PROTOCOL_VERSION, SOCKET_PATH } from "../protocol/events.ts";
+import { PROTOCOL_VERSION, type SessionReady, SOCKET_PATH } from "../protocol/events.ts";
 import { type NodeId, type SessionId, sessionId } from "../protocol/ids.ts";
 import { userRoom } from "../protocol/rooms.ts";
 import type { SessionDirectory } from "../session/directory.ts";
@@ -26,12 +26,18 @@ import { channelEvents } from "./channel_events.ts";
 import { createDispatch } from "./dispatch.ts";
 import { type EndOptions, endSession } from "./ending.ts";
 import { createHandshake } from "./handshake.ts";
+import type { Fleet } from "./fleet/fleet.ts";
+import { takeEvents } from "./incoming.ts";
 import { createMembership } from "./membership.ts";
+import { noteEvents } from "./note_events.ts";
 import { createOutbound, type Outbound } from "./outbound.ts";
+import { Decoder, Encoder } from "./parser.ts";
 import { announcePresence, presenceEvents } from "./presence_events.ts";
 import { createRateLimit } from "./rate_limit.ts";
+import { createMemoryAdapter } from "./recovery/memory_adapter.ts";
+import { inFlightMs, MAX_DISCONNECTION_MS } from "./recovery/recovery.ts";
 import { sessionEvents } from "./session_events.ts";
-import type { LiveSession, TetherServer, TetherSocket } from "./types.ts";
+import { emitLocal, type Emitted, type LiveSession, type TetherServer, type TetherSocket } from "./types.ts";
 import { usageEvents } from "./usage_events.ts";
 
 /** The settings that this folder needs. */
@@ -66,6 +72,8 @@ export interface RealtimeOptions {
   presence: PresenceService;
   channels: ChannelService;
   usage: UsageService;
+  /** Without one, this process stands alone. */
+  fleet?: Fleet;
   log: Log;
   metrics: Metrics;
 }
@@ -80,6 +88,8 @@ export interface Realtime extends AsyncDisposable {
   readonly outbound: Outbound;
   /** Ends a session of this node in words. `false`: it is not here. */
   end(sid: SessionId, options: EndOptions): boolean;
+  /** Closes the connection of a session that another node has taken over. */
+  abandon(sid: SessionId): void;
   /** Admits nobody any more and ends all sessions, each with its own time to come back. */
   drain(): Promise<void>;
 }
@@ -93,6 +103,7 @@ const DRAIN_BATCH = 100;
 export function createRealtime(options: RealtimeOptions): Realtime {
   const { config, nodeId, verifier, revocations, store, sessions, presence, channels, usage, log, metrics } =
     options;
+  const { fleet } = options;
   const live = new Map<string, LiveSession>();
   // between the middleware and the connection
   const admitted = new WeakMap<TetherSocket, Identity>();
@@ -107,18 +118,29 @@ export function createRealtime(options: RealtimeOptions): Realtime {
     cors: corsOf(config.corsOrigins),
     trustProxy: config.trustProxy,
   });
-  const io: TetherServer = new Server({ serveClient: false, connectTimeout: CONNECT_TIMEOUT_MS });
+  const { adapter, recovery } = fleet ?? createMemoryAdapter({ inFlightMs: inFlightMs(config) });
+  const io: TetherServer = new Server({
+    serveClient: false,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    parser: { Encoder, Decoder },
+    adapter,
+    connectionStateRecovery: { maxDisconnectionDuration: MAX_DISCONNECTION_MS, skipMiddlewares: false },
+  });
   io.bind(engine);
-  const bus = noBus;
+  const bus = fleet?.bus ?? noBus;
 
   const admission = createAdmission({ connectsPerSecond: config.connectsPerSecond });
   const expiry = createExpirySchedule<SessionId>({
     noticeMs: config.expiryNoticeMs,
     toleranceMs: config.jwt.clockToleranceS * 1000,
-    onExpiring: (sid, expiresAt) => live.get(sid)?.socket.emit("session:expiring", { expiresAt }),
+    onExpiring(sid, expiresAt) {
+      const session = live.get(sid);
+      if (session !== undefined) emitLocal(session.socket, "session:expiring", { expiresAt });
+    },
     onExpired: (sid) => end(sid, { code: "session/expired" }),
     onError: (error) => log.error("A session could not be told of its expiry", { error }),
   });
+  const outbound = createOutbound({ io, bus, nodeId, live, store, maxPayloadBytes: config.maxPayloadBytes });
   const membership = createMembership({ io, channels, bus });
   const { joinChannels } = membership;
 
@@ -143,6 +165,8 @@ export function createRealtime(options: RealtimeOptions): Realtime {
     authenticate: (token) => verifier.verify(token),
     async admit(socket, identity) {
       await sessions.open(recordOf(socket, identity), { maxOfUser: config.sessionsPerUser });
+      // what happened meanwhile in a channel that its user has left is not for it
+      if (socket.recovered) await joinChannels({ socket, identity });
       admitted.set(socket, identity);
       // who left while the store was asked is never told to us again
       if (socket.conn.readyState !== "open") sessions.close(sessionId(socket.id));
@@ -159,29 +183,42 @@ export function createRealtime(options: RealtimeOptions): Realtime {
     live.set(sid, session);
     socket.data.userId = user.id;
     socket.join(userRoom(user.id));
-    socket.emit("session:ready", {
-      sid,
-      user,
-      expiresAt,
-      heartbeatIntervalMs: config.heartbeatIntervalMs,
-      recovered: socket.recovered,
-      serverTime: Date.now(),
-      nodeId,
-      protocol: PROTOCOL_VERSION,
-    });
-    // nothing comes after this middleware, so it does not call the next
-    socket.use((event) => dispatch(session, event));
+    welcome(socket, { sid, user, expiresAt });
+    takeEvents(session, dispatch);
+    socket.conn.on("slow", () => endSession(socket, { code: "session/slow" }));
     socket.on("disconnect", onDisconnect);
     expiry.set(sid, expiresAt);
     void presence.connect(sid, user);
     if (config.socketLogging) log.info("A session began", { sid, userId: user.id });
   });
 
+  /** `session:ready` before anything else; it carries the position from which on this session can be recovered. */
+  function welcome(
+    socket: TetherSocket,
+    session: Pick<SessionReady, "sid" | "user" | "expiresAt">,
+  ): void {
+    const { missedSince } = socket.data;
+    delete socket.data.missedSince;
+    const missed = missedSince === undefined ? undefined : recovery.missed(missedSince, socket.rooms);
+    emitLocal(socket, "session:ready", {
+      ...session,
+      heartbeatIntervalMs: config.heartbeatIntervalMs,
+      recovered: missed !== undefined,
+      serverTime: Date.now(),
+      nodeId,
+      protocol: PROTOCOL_VERSION,
+      ...(fleet?.degraded !== undefined && { degraded: true }),
+    }, missed === undefined ? recovery.position : missedSince);
+    // kept as they were when they were sent with their types
+    for (const event of missed ?? []) emitLocal(socket, ...event as Emitted<"events">);
+  }
+
   const dispatch = createDispatch({
     handlers: [
       sessionEvents({ authenticate: (token) => verifier.verify(token), joinChannels, renew, alive }),
       presenceEvents({ presence, channels }),
       channelEvents({ io, channels, joinChannels }),
+      noteEvents(),
       usageEvents(usage),
     ],
     ...{ log, metrics },
@@ -208,6 +245,7 @@ export function createRealtime(options: RealtimeOptions): Realtime {
     sessions.close(sid);
     presence.disconnect(sid);
     usage.end(sid);
+    outbound.end(sid);
     metrics.endedSessions.inc({ reason });
     if (config.socketLogging) log.info("A session ended", { sid, reason });
   }
@@ -221,6 +259,10 @@ export function createRealtime(options: RealtimeOptions): Realtime {
       onError: (error) => log.error("A change was not announced", { error }),
     }),
     usage.onChange((models) => io.emit("usage", { models })),
+    fleet?.onDegraded((degraded) => {
+      if (!degraded) channels.refresh();
+      io.local.emit("session:degraded", { degraded });
+    }),
     revocations.onRevoked((revocation) => {
       for (const { socket, identity } of live.values()) {
         if (covers(revocation, identity)) endSession(socket, { code: "session/revoked" });
@@ -233,8 +275,9 @@ export function createRealtime(options: RealtimeOptions): Realtime {
     get size() {
       return live.size;
     },
-    outbound: createOutbound({ io, bus, nodeId, live, store, maxPayloadBytes: config.maxPayloadBytes }),
+    outbound,
     end,
+    abandon: (sid) => live.get(sid)?.socket.disconnect(true),
     async drain() {
       admission.drain(config.drainMs / 2);
       const sockets = [...live.values()].map(({ socket }) => socket);
@@ -246,7 +289,7 @@ export function createRealtime(options: RealtimeOptions): Realtime {
       }
     },
     async [Symbol.asyncDispose]() {
-      for (const off of stop) off();
+      for (const off of stop) off?.();
       expiry[Symbol.dispose]();
       await io.close();
       await engine.close();

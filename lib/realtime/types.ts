@@ -1,15 +1,21 @@
 /** What the handlers of this folder share: the typed Socket.IO server, and a session as this node holds it. */
-import type { DefaultEventsMap, Server, Socket } from "socket.io";
+import type { DefaultEventsMap, Server, ServerOptions, Socket } from "socket.io";
 import type { Identity } from "../auth/claims.ts";
 import type { SessionId } from "../protocol/ids.ts";
 import type { ServerEvents } from "../protocol/events.ts";
 import type { Payloads } from "../protocol/payloads.ts";
 import type { RateLimit } from "./rate_limit.ts";
+import type { Resumption } from "./recovery/recovery.ts";
 
-type Listeners = { [Name in keyof ServerEvents]: (payload: ServerEvents[Name]) => void };
+/** What {@linkcode TetherServer} takes for an adapter. */
+export type AdapterConstructor = NonNullable<ServerOptions["adapter"]>;
+
+type Listeners = {
+  [Name in keyof ServerEvents]: (payload: ServerEvents[Name], ...rest: (string | null)[]) => void;
+};
 
 /** What Socket.IO keeps with a socket and hands back after a recovery: plain data only. */
-export interface SocketData {
+export interface SocketData extends Resumption {
   /** Whose session it is. */
   userId?: string;
 }
@@ -36,3 +42,18 @@ export type HandlerResult = object | void | Promise<object | void>;
 export type EventHandlers = {
   readonly [Event in keyof Payloads]?: (session: LiveSession, payload: Payloads[Event]) => HandlerResult;
 };
+
+/** An event as it is emitted; one that is stored has its position in the fleet's order. */
+export type Emitted<Name extends keyof ServerEvents> = [
+  name: Name,
+  payload: ServerEvents[Name],
+  position?: string,
+];
+
+/** Emits to a session of this node. `Socket.emit` would have the event stored, for it may be a recovered one's. */
+export function emitLocal<Name extends keyof ServerEvents>(
+  { nsp, id }: TetherSocket,
+  ...event: Emitted<Name>
+): void {
+  (nsp.local.to(id) as { emit(...event: unknown[]): unknown }).emit(...event);
+}

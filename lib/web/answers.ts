@@ -6,6 +6,8 @@ const STATUS: Partial<Record<Code, number>> = {
   "request/unknown-event": 404,
   "request/rate-limited": 429,
   "request/too-large": 413,
+  "request/timeout": 504,
+  "request/bad-answer": 502,
   "access/denied": 403,
   "access/not-found": 404,
   "server/unavailable": 503,
@@ -28,10 +30,12 @@ export function json(body: unknown, init: ResponseInit = {}): Response {
 /** The answer for a failure; one that is not a {@linkcode ProtocolError} says no more than `server/unavailable`. */
 export function errorAnswer(error: unknown): Response {
   const wire = toWireError(error);
-  const headers: HeadersInit = wire.retryAfterMs === undefined
-    ? {}
-    : { "retry-after": String(Math.ceil(wire.retryAfterMs / 1000)) };
-  return json({ error: wire }, { status: statusOf(wire.code), headers });
+  const status = statusOf(wire.code), headers = new Headers();
+  if (wire.retryAfterMs !== undefined) {
+    headers.set("retry-after", String(Math.ceil(wire.retryAfterMs / 1000)));
+  }
+  if (status === 401) headers.set("www-authenticate", "Bearer");
+  return json({ error: wire }, { status, headers });
 }
 
 /** Options of {@linkcode readJson}. */

@@ -21,6 +21,17 @@ export function requireIdentity({ identity, refused }: State): Identity {
   return identity;
 }
 
+/** Lets only the back end pass; throws `auth/missing`, or `access/denied` for a token that is not `SERVICE_TOKEN`. */
+export function requireService(
+  request: Request,
+  { serviceToken }: { serviceToken: string | null },
+): void {
+  if (bearerOf(request) === undefined) throw new ProtocolError("auth/missing");
+  if (serviceToken === null || !bearerMatches(request, serviceToken)) {
+    throw new ProtocolError("access/denied");
+  }
+}
+
 /** What a sign-in or a refresh answers: `{ token, user, expiresAt }` and the cookie. */
 export function signedIn(url: URL, { token, identity }: { token: string; identity: Identity }): Response {
   const { user, expiresAt } = identity;

@@ -19,3 +19,8 @@ const REASONS: Partial<Record<Code, string>> = {
 export function reasonFor(code: string): string {
   return REASONS[code as Code] ?? "Please sign in again.";
 }
+
+/** Where somebody is sent to sign in; `refused` is why their token was not good, if they had one. */
+export function signInPath(refused?: Code): string {
+  return refused === undefined ? "/sign-in" : `/sign-in?because=${encodeURIComponent(refused)}`;
+}

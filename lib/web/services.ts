@@ -1,7 +1,9 @@
 /** The services that pages and endpoints ask. `main.ts` builds them; this file only says what they are. */
 import type { Identity } from "../auth/claims.ts";
+import type { ChannelService } from "../channel/service.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Presence } from "../protocol/events.ts";
+import type { Outbound } from "../realtime/outbound.ts";
 
 /** What signs people in by name, where no other issuer is configured. */
 export interface SignIn {
@@ -28,6 +30,15 @@ export interface Services {
   signOut(identity: Identity): Promise<void>;
   /** Everybody whom `identity` may see, and how they are. */
   presence(identity: Identity): Promise<Presence[]>;
+  channels: ChannelService;
+  /** What a back end sends into open pages. */
+  outbound: Pick<Outbound, "emit" | "call">;
+  /** What a back end shows; `null`: there is none. */
+  serviceToken: string | null;
+  /** How long a call may take that does not say so. */
+  callTimeoutMs: number;
+  /** The largest body that a back end may send. */
+  maxPayloadBytes: number;
   readiness(): Readiness;
   metrics: Metrics;
   /** `null`: metrics are open. */

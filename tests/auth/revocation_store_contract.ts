@@ -18,13 +18,17 @@ export function identity(
   return { user: { id: userId(id), name: id, role: "user" }, jti, issuedAt, expiresAt: null };
 }
 
-/** Tests the stores that `open` makes, each of them empty, under `name`. */
-export function testRevocationStore(name: string, open: () => Promise<OpenedStore>): void {
+/** Tests the stores that `open` makes, each of them empty, under `name`; `register` takes each test. */
+export function testRevocationStore(
+  name: string,
+  open: () => Promise<OpenedStore>,
+  register: (name: string, run: () => Promise<void>) => void = Deno.test,
+): void {
   const ada = userId("ada");
   const later = () => Date.now() + 60_000;
 
   function test(behaviour: string, run: (store: RevocationStore) => Promise<void>): void {
-    Deno.test(`${name}: ${behaviour}`, async () => {
+    register(`${name}: ${behaviour}`, async () => {
       await using opened = await open();
       await run(opened.store);
     });

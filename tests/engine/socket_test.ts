@@ -64,6 +64,30 @@ Deno.test("heartbeat: a request that comes after the timeout finds the session g
   }
 });
 
+Deno.test("heartbeat: a listener that throws does not stop the heart of the other sessions", async () => {
+  const clock = FakeTimers.install({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+  try {
+    const engine = createEngine({ pingIntervalMs: 300, pingTimeoutMs: 200 });
+    const reasons: string[] = [];
+    engine.on("connection", (session) => {
+      session.on("close", (reason) => {
+        reasons.push(reason);
+        if (reasons.length === 1) throw new Error("a careless listener");
+      });
+    });
+    for (let i = 0; i < 3; i++) {
+      await (await engine.handle(new Request(BASE), INFO)).text();
+      clock.tick(50);
+    }
+    assert.throws(() => clock.tick(500), /a careless listener/);
+    clock.tick(1_000);
+    assert.deepEqual(reasons, ["ping timeout", "ping timeout", "ping timeout"]);
+    assert.equal(engine.clientsCount, 0);
+  } finally {
+    clock.uninstall();
+  }
+});
+
 Deno.test("heartbeat: a pong that was not asked for changes nothing", async () => {
   const { engine, session, post } = await openInProcess();
   let beats = 0;

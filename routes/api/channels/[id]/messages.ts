@@ -1,0 +1,12 @@
+import { channelId } from "../../../../lib/protocol/ids.ts";
+import { json } from "../../../../lib/web/answers.ts";
+import { requireIdentity } from "../../../../lib/web/credentials.ts";
+import { define } from "../../../../lib/web/define.ts";
+
+/** The last 200 messages of a channel, the oldest first: `{ messages }`. */
+export const handler = define.handlers({
+  async GET(ctx) {
+    const { user } = requireIdentity(ctx.state);
+    return json({ messages: await ctx.state.services.channels.messages(user.id, channelId(ctx.params.id)) });
+  },
+});

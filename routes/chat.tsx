@@ -1,0 +1,43 @@
+import { page } from "fresh";
+import { asset, Head } from "fresh/runtime";
+import Channels from "../islands/Channels.tsx";
+import Status from "../islands/Status.tsx";
+import { membersOf } from "../lib/web/members.ts";
+import { define } from "../lib/web/define.ts";
+import { signInPath } from "../lib/web/reasons.ts";
+
+export const handler = define.handlers({
+  async GET(ctx) {
+    const { identity, refused, services } = ctx.state;
+    if (identity === undefined) return ctx.redirect(signInPath(refused), 303);
+    const { user: { id, role } } = identity;
+    const channels = await services.channels.overview(id);
+    const wanted = ctx.url.searchParams.get("channel");
+    const open = (channels.find((channel) => channel.id === wanted) ?? channels[0]!).id;
+    const [messages, people, members] = await Promise.all([
+      services.channels.messages(id, open),
+      services.presence(identity),
+      membersOf(open, { identity, services }),
+    ]);
+    return page({
+      ...{ me: { id, role }, channels, open, messages, people },
+      memberIds: members.map((member) => member.id),
+    });
+  },
+});
+
+export default define.page<typeof handler>(function ChatPage({ data }) {
+  return (
+    <main class="wide">
+      <Head>
+        <title>Chat · Tether</title>
+        <link rel="stylesheet" href={asset("/chat.css")} />
+      </Head>
+      <p class="crumb">
+        <a href="/">Tether</a>
+      </p>
+      <Channels {...data} />
+      <Status />
+    </main>
+  );
+});
