@@ -100,12 +100,15 @@ async function focused(page: Page): Promise<string> {
   });
 }
 
-/** Keeps every text of the page's live region, from now on. */
+/** Keeps every text that the page's live region changes to, from now on. */
 async function watchStatus(page: Page): Promise<() => Promise<string[]>> {
   const said = await page.getByRole("status").evaluateHandle((region) => {
     const said: string[] = [];
-    new MutationObserver(() => said.push(region.textContent ?? ""))
-      .observe(region, { childList: true, characterData: true, subtree: true });
+    let last = region.textContent!;
+    new MutationObserver(() => {
+      const text = region.textContent!;
+      if (text !== last) said.push(last = text);
+    }).observe(region, { childList: true, characterData: true, subtree: true });
     return said;
   });
   return () => said.jsonValue();

@@ -78,7 +78,7 @@ Deno.test("bad networks in Chromium", async (t) => {
     proxy.toServer.holed = true;
     await lost;
     proxy.heal();
-    await page.locator(".log li", { hasText: "no heartbeat" }).first().waitFor();
+    await page.locator(".panel .log li", { hasText: "no heartbeat" }).first().waitFor();
     await ada.until("connected");
   });
 
@@ -89,7 +89,7 @@ Deno.test("bad networks in Chromium", async (t) => {
     const back = ada.next("connected");
     await window.setOffline(false);
     await back;
-    await page.locator(".log li", { hasText: "network back" }).first().waitFor();
+    await page.locator(".panel .log li", { hasText: "network back" }).first().waitFor();
     await page.getByText("You are connected again.").waitFor();
   });
 
