@@ -35,15 +35,15 @@ Deno.test("after 100 fast reconnects there are one heartbeat, one socket, and no
   const { page } = ada;
 
   await reconnect(page, 20);
-  const before = { timers: await timers(page), heap: await heapSize(page) };
+  const before = { timers: await timers(page), ...await memory(page) };
   await reconnect(page, 100);
-  const after = { timers: await timers(page), heap: await heapSize(page) };
+  const after = { timers: await timers(page), ...await memory(page) };
 
   assert.equal(after.timers.length, before.timers.length);
   assert.equal(after.timers.filter((ms) => ms <= HEARTBEAT_TICK_MS).length, 1, String(after.timers));
   assert.equal(sockets.size, 1);
   assert.equal(await sessions(server.url), 1);
-  console.log(after.timers, before, after.heap);
+  assert.equal(after.listeners, before.listeners);
   assert(after.heap - before.heap < GROWTH_BYTES, `the heap grew from ${before.heap} to ${after.heap} bytes`);
   assert.deepEqual(ada.errors, []);
 });
@@ -96,12 +96,13 @@ async function timers(page: Page): Promise<number[]> {
   return await delays.jsonValue() as number[];
 }
 
-/** Bytes in use once everything that can be collected is. */
-async function heapSize(page: Page): Promise<number> {
+/** Bytes on the heap and listeners in the document, once everything that can be collected is. */
+async function memory(page: Page): Promise<{ heap: number; listeners: number }> {
   const cdp = await page.context().newCDPSession(page);
   await cdp.send("HeapProfiler.collectGarbage");
   await cdp.send("HeapProfiler.collectGarbage");
   const { usedSize } = await cdp.send("Runtime.getHeapUsage");
+  const { jsEventListeners } = await cdp.send("Memory.getDOMCounters");
   await cdp.detach();
-  return usedSize;
+  return { heap: usedSize, listeners: jsEventListeners };
 }

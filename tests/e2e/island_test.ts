@@ -114,16 +114,20 @@ async function watchStatus(page: Page): Promise<() => Promise<string[]>> {
   return () => said.jsonValue();
 }
 
-/** Keeps every shift of the layout, from now on: what moved. */
+/**
+ * Keeps every shift of the layout, from now on: what moved. The log grows at its top and a number at its left, as they
+ * shall.
+ */
 async function watchLayout(page: Page): Promise<() => Promise<string[]>> {
   interface LayoutShift extends PerformanceEntry {
-    sources: { node: Element | null }[];
+    sources: { node: Node | null }[];
   }
   const moved = await page.evaluateHandle(() => {
     const moved: string[] = [];
     new PerformanceObserver((list) => {
-      for (const { sources } of list.getEntries() as LayoutShift[]) {
-        moved.push(...sources.map(({ node }) => node?.className ?? "?"));
+      for (const { node } of (list.getEntries() as LayoutShift[]).flatMap(({ sources }) => sources)) {
+        const element = node instanceof Element ? node : node?.parentElement;
+        if (element && !element.closest(".log, .badge-number")) moved.push(element.outerHTML.slice(0, 100));
       }
     }).observe({ type: "layout-shift" });
     return moved;
