@@ -23,5 +23,8 @@ async function isBuilt(): Promise<boolean> {
 }
 
 const builder = new Builder();
-if (!Deno.args.includes("build")) await builder.listen(() => import("./main.ts"));
-else if (!(Deno.args.includes("--when-needed") && await isBuilt())) await builder.build();
+if (!Deno.args.includes("build")) {
+  const { tether } = await import("./main.ts");
+  const { port, hostname } = tether.config;
+  await builder.listen(() => import("./main.ts"), { port, hostname });
+} else if (!(Deno.args.includes("--when-needed") && await isBuilt())) await builder.build();

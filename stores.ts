@@ -69,7 +69,8 @@ async function createOwnStores({ config, kv, stack }: StoresOptions): Promise<St
     presence,
     sessions: createMemorySessionStore(),
     revocations: createKvRevocationStore(kv),
-    channels: createKvChannelStore(kv),
+    // a database of our own is a file; the managed one is everybody's
+    channels: createKvChannelStore(kv, { exclusive: config.dataDir !== null }),
     usage: createMemoryUsageStore(),
     problem: () => undefined,
   };

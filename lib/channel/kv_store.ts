@@ -15,9 +15,21 @@ const MAX_MUTATIONS = 500;
 const MAX_READS = 10;
 const ULID_TIME_LENGTH = 10;
 
+/** Options of {@linkcode createKvChannelStore}. */
+export interface KvChannelStoreOptions {
+  /**
+   * Whether nobody else writes to the database, as when it is a file of this process. Then a user without memberships
+   * of their own, as most are, costs no read. Default true.
+   */
+  exclusive?: boolean;
+}
+
 /** Makes the store; the caller keeps and closes `kv`. */
-export function createKvChannelStore(kv: Deno.Kv): ChannelStore {
-  return new KvChannelStore(kv);
+export function createKvChannelStore(
+  kv: Deno.Kv,
+  { exclusive = true }: KvChannelStoreOptions = {},
+): ChannelStore {
+  return new KvChannelStore(kv, exclusive);
 }
 
 class KvChannelStore implements ChannelStore {
@@ -26,14 +38,21 @@ class KvChannelStore implements ChannelStore {
   /** How many messages are stored of each channel that got one since the start. */
   readonly #counters = new Map<ChannelId, Promise<{ count: number }>>();
 
-  constructor(kv: Deno.Kv) {
+  /** Users who may have memberships of their own; `undefined` when others may add to them. */
+  #members: Promise<Set<UserId>> | undefined;
+  readonly #exclusive: boolean;
+
+  constructor(kv: Deno.Kv, exclusive: boolean) {
     this.#kv = kv;
+    this.#exclusive = exclusive;
     this.#write = createKvWriter(kv);
   }
 
   async create(channel: Channel, memberIds: readonly UserId[]): Promise<boolean> {
     const key = ["channel", channel.id];
     if ((await this.#kv.get(key)).versionstamp !== null) return false;
+    const known = await this.#loadMembers();
+    for (const userId of memberIds) known?.add(userId);
     // members first: a channel that can be seen has them all
     for (const batch of slices(memberIds, MAX_MUTATIONS)) {
       const members = this.#kv.atomic();
@@ -55,10 +74,12 @@ class KvChannelStore implements ChannelStore {
   }
 
   async memberships(userId: UserId): Promise<ChannelId[]> {
+    if ((await this.#loadMembers())?.has(userId) === false) return [];
     return await this.#lastParts(["membership", userId]);
   }
 
   async addMember(channelId: ChannelId, userId: UserId): Promise<boolean> {
+    (await this.#loadMembers())?.add(userId);
     const key = ["membership", userId, channelId];
     return (await this.#kv.atomic().check({ key, versionstamp: null }).set(key, true).commit()).ok;
   }
@@ -108,6 +129,23 @@ class KvChannelStore implements ChannelStore {
 
   close(): Promise<void> {
     return Promise.resolve();
+  }
+
+  #loadMembers(): Promise<Set<UserId>> | undefined {
+    if (this.#exclusive) {
+      this.#members ??= this.#readMembers().catch((error) => {
+        // read again the next time
+        this.#members = undefined;
+        throw error;
+      });
+    }
+    return this.#members;
+  }
+
+  async #readMembers(): Promise<Set<UserId>> {
+    const members = new Set<UserId>();
+    for await (const { key } of this.#kv.list({ prefix: ["membership"] })) members.add(key[1] as UserId);
+    return members;
   }
 
   async #countSince(channelId: ChannelId, at: number): Promise<number> {

@@ -79,7 +79,8 @@ class Directory implements SessionDirectory {
   readonly #now: () => number;
   readonly #nodeLeaseMs: number;
   readonly #batchSize: number;
-  readonly #records = new Map<SessionId, SessionRecord>();
+  /** This node's own copies: only here does `lastSeenAt` move. */
+  readonly #records = new Map<SessionId, SessionRecord & { lastSeenAt: number }>();
   readonly #leases = new ExpiryIndex<SessionId>();
   readonly #dirty = new Set<SessionId>();
   readonly #opening = new Map<SessionId, Opening>();
@@ -99,7 +100,10 @@ class Directory implements SessionDirectory {
     this.#nodeLeaseMs = options.nodeLeaseMs ?? DEFAULT_NODE_LEASE_MS;
     this.#batchSize = options.batchSize ?? DEFAULT_BATCH_SIZE;
     const intervalMs = options.flushIntervalMs ?? DEFAULT_FLUSH_INTERVAL_MS;
-    this.#loop = supervise("Writing sessions", () => this.#tick(), { intervalMs, log: options.log });
+    this.#loop = supervise("Writing sessions", () => this.#tick(), {
+      intervalMs,
+      log: options.log,
+    });
     this.#unwatch = this.#store.onBack(() => this.#rewrite());
   }
 
@@ -118,7 +122,7 @@ class Directory implements SessionDirectory {
   async open(record: SessionRecord, { maxOfUser }: { maxOfUser?: number } = {}): Promise<void> {
     const { sid } = record;
     this.#removals.delete(sid);
-    this.#records.set(sid, record);
+    this.#records.set(sid, { ...record });
     this.#dirty.add(sid);
     if (this.#isAway) return;
     const opening = { maxOfUser, settled: Promise.withResolvers<boolean>() };
@@ -128,7 +132,11 @@ class Directory implements SessionDirectory {
   }
 
   touch(sid: SessionId): void {
-    this.#change(sid, { lastSeenAt: this.#now() });
+    const record = this.#records.get(sid);
+    if (!record) return;
+    // in place: this is the one thing that happens at every heartbeat
+    record.lastSeenAt = this.#now();
+    this.#dirty.add(sid);
   }
 
   update(sid: SessionId, change: SessionChange): void {
@@ -240,7 +248,7 @@ class Directory implements SessionDirectory {
     for (const sid of sids) {
       this.#dirty.delete(sid);
       const record = this.#records.get(sid);
-      if (record) written.set(sid, record);
+      if (record) written.set(sid, { ...record });
     }
     const entries = Array.from(written.values(), (record) => {
       return { record, leaseUntil, maxOfUser: this.#opening.get(record.sid)?.maxOfUser };

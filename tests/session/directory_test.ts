@@ -64,7 +64,7 @@ Deno.test("open() resolves when the store has the session", () =>
     await directory.open(a);
     assert.deepEqual(await store.get(a.sid), a);
     assert.equal(directory.size, 1);
-    assert.equal(directory.get(a.sid), a);
+    assert.deepEqual(directory.get(a.sid), a);
     assert.deepEqual([...directory.records()], [a]);
   }));
 
