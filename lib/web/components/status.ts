@@ -1,8 +1,8 @@
 /** The page's connection as people are shown it. Used by whatever shows it, so that all pages do so in one way. */
 import { type ReadonlySignal, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { type Connection, type ConnectionState, IDLE } from "../../client/mod.ts";
-import { useConnection, useConnectionState } from "../../client/preact.ts";
+import { type Connection, IDLE } from "../../client/mod.ts";
+import { type StateSignal, useConnection, useConnectionState } from "../../client/preact.ts";
 import { createCalm, type Shown } from "./calm.ts";
 import { connectionOptions } from "./connection_options.ts";
 
@@ -11,7 +11,7 @@ export interface Status {
   /** `null` on the server and on the first render. */
   connection: Connection | null;
   /** How it really stands. */
-  state: ReadonlySignal<ConnectionState>;
+  state: StateSignal;
   /** What is told of it. */
   shown: ReadonlySignal<Shown>;
 }
