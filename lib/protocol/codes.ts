@@ -103,8 +103,11 @@ export class ProtocolError extends Error {
 
 /** The wire form of an error in an acknowledgement and in HTTP answers: `{ code, message, retryAfterMs? }`. */
 export interface WireError {
+  /** What went wrong. */
   code: Code;
+  /** A sentence for logs. */
   message: string;
+  /** Milliseconds before which the server wants no other try. */
   retryAfterMs?: number;
 }
 
