@@ -21,7 +21,7 @@ export function createWelcome(
 ): (session: LiveSession) => void {
   return ({ sid, socket, identity: { user, expiresAt } }) => {
     const { missedSince } = socket.data;
-    delete socket.data.missedSince;
+    socket.data.resumedAt = Date.now();
     const missed = missedSince === undefined ? undefined : recovery.missed(missedSince, socket.rooms);
     const ready: SessionReady = {
       ...{ sid, user, expiresAt, heartbeatIntervalMs },

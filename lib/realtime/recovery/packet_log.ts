@@ -24,6 +24,8 @@ export interface PacketLog {
   advance(position: Position, packet?: LoggedPacket): void;
   /** Events were missed: what is older than the last position is no longer known to be complete. */
   forget(): void;
+  /** Whether everything after `start` is there. */
+  covers(start: Position): boolean;
   /**
    * What was sent to any of `rooms` after `start`, each with its position; `undefined` when some of it may be missing.
    */
@@ -108,7 +110,12 @@ export function createPacketLog(options: PacketLogOptions): PacketLog {
     return low;
   }
 
+  function covers(start: Position): boolean {
+    return completeFrom !== undefined && comparePositions(start, completeFrom) >= 0;
+  }
+
   return {
+    covers,
     get position() {
       return position;
     },
@@ -127,7 +134,7 @@ export function createPacketLog(options: PacketLogOptions): PacketLog {
       completeFrom = position;
     },
     since(start, rooms) {
-      if (completeFrom === undefined || comparePositions(start, completeFrom) < 0) return undefined;
+      if (!covers(start)) return undefined;
       const missed: unknown[][] = [];
       for (let index = indexAfter(start); index < kept.length; index++) {
         const packet = kept[index]!;

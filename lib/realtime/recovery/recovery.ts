@@ -39,10 +39,12 @@ export interface SavedSessions {
   take(pid: string, missing: (pid: string) => void): Promise<SavedSession | undefined>;
 }
 
-/** What a recovered session carries in its `data` until its connection is complete. */
+/** What a session that was recovered carries in its `data`. */
 export interface Resumption {
-  /** The position after which it misses events. */
+  /** The position after which it missed events. */
   missedSince?: Position;
+  /** When they were sent to it, epoch milliseconds; not yet without. */
+  resumedAt?: number;
 }
 
 /** Options of {@linkcode createRecovery}. */
@@ -53,6 +55,8 @@ export interface RecoveryOptions {
   inFlightMs: number;
   /** Resolves when the node has heard up to `position`: `false` when it does not come to that. */
   heard?: (position: Position) => Promise<boolean>;
+  /** The clock, in epoch milliseconds. */
+  now?: () => number;
 }
 
 /** The recovery of sessions, as an adapter and the connection handler use it. */
@@ -70,7 +74,9 @@ export interface Recovery {
 }
 
 /** Makes the recovery of a node. */
-export function createRecovery({ packets, sessions, inFlightMs, heard }: RecoveryOptions): Recovery {
+export function createRecovery(
+  { packets, sessions, inFlightMs, heard, now = Date.now }: RecoveryOptions,
+): Recovery {
   let missing: (pid: string) => void = () => {};
   return {
     get position() {
@@ -82,10 +88,11 @@ export function createRecovery({ packets, sessions, inFlightMs, heard }: Recover
     persist({ sid, pid, rooms, data }) {
       const { position } = packets;
       if (position === undefined || rooms.includes(WITHOUT_POSITIONS)) return;
+      const { missedSince, resumedAt = Infinity, ...rest } = data as Resumption;
       // what was sent so long before the loss has arrived: the client has answered a later ping since
       const before: Position = `${Math.max(0, timeOf(position) - inFlightMs)}-0`;
-      const { missedSince = before, ...rest } = data as Resumption;
-      sessions.save({ sid, pid, rooms, data: rest, arrived: missedSince });
+      const isResuming = missedSince !== undefined && resumedAt > now() - inFlightMs;
+      sessions.save({ sid, pid, rooms, data: rest, arrived: isResuming ? missedSince : before });
     },
     async restore(pid, offset) {
       if (!isPosition(offset)) return null;
@@ -93,7 +100,7 @@ export function createRecovery({ packets, sessions, inFlightMs, heard }: Recover
       if (session === undefined || (heard && !await heard(offset))) return null;
       const { sid, rooms, data, arrived } = session;
       const missedSince = comparePositions(offset, arrived) > 0 ? offset : arrived;
-      if (packets.since(missedSince, new Set()) === undefined) return null;
+      if (!packets.covers(missedSince)) return null;
       return { sid, pid, rooms, data: { ...data as object, missedSince }, missedPackets: [] };
     },
     missed: (since, rooms) => packets.since(since, rooms),
