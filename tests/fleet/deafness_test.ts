@@ -131,6 +131,30 @@ Deno.test("the link between nodes", async (t) => {
     assert.deepEqual(await ada.client.next("session:degraded"), { degraded: false });
   });
 
+  await t.step(
+    "a Redis that stops answering is noticed, and keeps nobody from hearing what is local",
+    async () => {
+      await using cleo = await person(urls[0]!, "cleo");
+      await cleo.client.ask("join-channels", {});
+      const told = cleo.client.next("session:degraded");
+      Deno.kill(fleet.redis.pid, "SIGSTOP");
+      try {
+        for (const _ of [1, 2]) {
+          const typing = cleo.client.next("events:channel");
+          await ada.client.ask("events:channel", { channel_id: "general", data: { type: "typing" } });
+          await typing;
+        }
+        assert.deepEqual(await told, { degraded: true });
+      } finally {
+        Deno.kill(fleet.redis.pid, "SIGCONT");
+      }
+      assert.deepEqual(await cleo.client.next("session:degraded"), { degraded: false });
+      await until(async () =>
+        (await Promise.all([0, 1, 2].map((n) => fleet.readiness(n)))).every(({ ready }) => ready)
+      );
+    },
+  );
+
   const sign = (sub: string) => testToken({ claims: { sub, name: sub } });
   const connectMany = (token: string) => lightClients(100, (n) => lightClient(urls[n % 3]!, token));
   const end = async (token: string, clients: LightClient[]): Promise<number[]> => {

@@ -90,6 +90,7 @@ class StreamLink implements Link {
   #position: Position | undefined;
   #meanBytes = 500;
   #lastProbe: Position | undefined;
+  #sending: Promise<void> | undefined;
   #isListening = false;
   #unheard = 0;
   #isDeaf = false;
@@ -191,24 +192,32 @@ class StreamLink implements Link {
     this.#setDeaf(undefined);
   }
 
-  async #probe(): Promise<void> {
-    const { redis, key, nodeId } = this.#options;
-    if (++this.#unheard > MAX_UNHEARD) await this.#repair();
+  /** Waits for nothing, so that it also notices a Redis that does not answer. */
+  #probe(): void {
+    if (++this.#unheard > MAX_UNHEARD) this.#repair();
     this.#senders.forgetSilent();
     this.#outbox.tick();
-    if (!redis.isUp) return;
-    const oldest = this.#position === undefined
-      ? 0
-      : Math.max(0, timeOf(this.#position) - this.#options.keepMs);
-    const fields = ["from", nodeId, "seq", this.#outbox.lastSeq, "probe", 1];
-    const [position] = await Promise.all([
-      redis.send(["XADD", key, "MINID", "~", `${oldest}-0`, "*", ...fields]),
-      redis.send(["PEXPIRE", key, STREAM_TTL_MS]),
-    ]);
-    this.#lastProbe = position as Position;
+    if (this.#options.redis.isUp) {
+      this.#sending ??= this.#sendProbe().finally(() => this.#sending = undefined);
+    }
   }
 
-  async #repair(): Promise<void> {
+  async #sendProbe(): Promise<void> {
+    const { redis, key, nodeId, log } = this.#options;
+    const keptSince = timeOf(this.#position ?? "0-0") - this.#options.keepMs;
+    const fields = ["from", nodeId, "seq", this.#outbox.lastSeq, "probe", 1];
+    try {
+      const [position] = await Promise.all([
+        redis.send(["XADD", key, "MINID", "~", `${Math.max(0, keptSince)}-0`, "*", ...fields]),
+        redis.send(["PEXPIRE", key, STREAM_TTL_MS]),
+      ]);
+      this.#lastProbe = position as Position;
+    } catch (error) {
+      log.debug("A probe was not sent", { error });
+    }
+  }
+
+  #repair(): void {
     this.#setDeaf(this.#options.redis.isUp ? "The fleet is not heard" : "Redis is away");
     this.#unheard = 0;
     const position = this.#position, probe = this.#lastProbe;
@@ -219,7 +228,7 @@ class StreamLink implements Link {
     const old = this.#reader;
     this.#readerOff();
     [this.#reader, this.#readerOff] = this.#openReader();
-    await old.close();
+    void old.close();
   }
 
   #setDeaf(reason: string | undefined): void {
@@ -257,6 +266,7 @@ class StreamLink implements Link {
     this.#readerOff();
     this.#closing.abort();
     await this.#probing[Symbol.asyncDispose]();
+    await this.#sending;
     await this.#reader.close();
     await this.#reading;
     this.#outbox.close();
