@@ -53,6 +53,9 @@ interface Incoming {
   info: RequestInfo;
 }
 
+// a client that goes on to a WebSocket sends two frames before it is done
+const FRAME_TURNS = 5;
+
 interface PollingSession {
   session: Session;
   polling: PollingTransport;
@@ -129,21 +132,31 @@ class DenoEngine extends Emitter<EngineEvents> implements Engine, Host {
     if (this.#sessions.size === 0) this.#closed?.resolve();
   }
 
-  #serve(incoming: Incoming): Response | Promise<Response> {
+  async #serve(incoming: Incoming): Promise<Response> {
     const { request, url } = incoming;
     if (!originAllowed(request, this.options)) throw new RequestRefused(4);
     if (request.method === "OPTIONS") return preflight(request, corsHeaders(request, this.options.cors));
     const name = this.#transportName(incoming);
     const sid = url.searchParams.get("sid");
     if (sid === null) return this.#handshake(incoming, name);
-    const session = this.#sessions.get(sid);
-    if (session === undefined || !session.checkAlive()) throw new RequestRefused(1);
+    const session = this.#session(sid);
+    if (name === "websocket") return this.#upgrade(incoming, session);
+    if (request.method === "GET" && session.upgradeState !== "none") {
+      // a client that is done with its probe has said so before it asks here
+      await yieldToFrames();
+      this.#session(sid);
+    }
     const { transport } = session;
     if (!(transport instanceof PollingTransport)) throw new RequestRefused(3);
-    if (name === "websocket") return this.#upgrade(incoming, { session, polling: transport });
     if (request.method === "GET") return this.#poll(incoming, { session, polling: transport });
     if (request.method === "POST") return this.#post(incoming, { session, polling: transport });
     throw new RequestRefused(3);
+  }
+
+  #session(sid: string): Session {
+    const session = this.#sessions.get(sid);
+    if (session === undefined || !session.checkAlive()) throw new RequestRefused(1);
+    return session;
   }
 
   /** The transport asked for; a WebSocket must come as one, and nothing else may. */
@@ -210,11 +223,13 @@ class DenoEngine extends Emitter<EngineEvents> implements Engine, Host {
     return response;
   }
 
-  #upgrade({ request }: Incoming, { session, polling }: PollingSession): Response {
-    if (session.upgradeState !== "none") throw new RequestRefused(3);
+  /** A WebSocket that the session has no use for is opened and closed: to a client, an error would be its own fault. */
+  #upgrade({ request }: Incoming, session: Session): Response {
     const { upgradeTimeoutMs: timeoutMs } = this.options;
     return this.#accept(request, (socket) => {
-      const possible = session.readyState === "open" && session.upgradeState === "none";
+      const { transport: polling, readyState, upgradeState } = session;
+      const possible = readyState === "open" && upgradeState === "none" &&
+        polling instanceof PollingTransport;
       if (possible) new Upgrade({ session, polling, socket, timeoutMs });
       else socket.close();
     });
@@ -246,4 +261,9 @@ class DenoEngine extends Emitter<EngineEvents> implements Engine, Host {
   #read({ request, url, info }: Incoming): EngineRequest {
     return readRequest(request, { url, info, trustedProxies: this.options.trustProxy });
   }
+}
+
+/** Lets frames be read that arrived before a request did: each takes a turn of the event loop. */
+async function yieldToFrames(): Promise<void> {
+  for (let turn = 0; turn < FRAME_TURNS; turn++) await new Promise((resolve) => setTimeout(resolve, 1));
 }

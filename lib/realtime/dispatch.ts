@@ -15,6 +15,9 @@ export interface DispatchOptions {
   metrics: Metrics;
 }
 
+// longer than the name of any event that is served
+const MAX_NAME_LENGTH = 100;
+
 // each handler is called only with what the schema of its own event made
 type Handler = (session: LiveSession, payload: unknown) => HandlerResult;
 
@@ -51,8 +54,8 @@ export function createDispatch({ handlers, refused, log, metrics }: DispatchOpti
   }
 
   return function dispatch(session, { name, payload, answer }) {
-    // Socket.IO lets any JSON be a name
-    const event = String(name);
+    // a number can be a name, too, and so can a megabyte; what is told of it is short
+    const event = String(name).slice(0, MAX_NAME_LENGTH);
     try {
       const waitMs = session.limiter.take();
       if (waitMs > 0) {

@@ -2,6 +2,7 @@
  * The Socket.IO middleware that lets a connection become a session (contract §1): load, token, revocation, cap.
  * It refuses by throwing; what a refused client is told is a code, an action and when to come back.
  */
+import process from "node:process";
 import type { Identity } from "../auth/claims.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
@@ -19,6 +20,8 @@ export interface HandshakeOptions {
   admit: (socket: TetherSocket, identity: Identity) => Promise<void>;
   /** Told of those that are not let in. */
   onRefused: (socket: TetherSocket) => void;
+  /** Undoes `admit` for a connection that was gone before it became a session. */
+  release: (socket: TetherSocket) => void;
   log: Log;
   metrics: Metrics;
 }
@@ -35,9 +38,17 @@ class RefusedError extends Error {
 
 /** Makes the middleware for `io.use`. */
 export function createHandshake(
-  { admission, authenticate, admit, onRefused, log, metrics }: HandshakeOptions,
+  { admission, authenticate, admit, onRefused, release, log, metrics }: HandshakeOptions,
 ): (socket: TetherSocket, next: (error?: Error) => void) => Promise<void> {
+  const pending = new WeakSet<object>();
   return async function handshake(socket, next) {
+    const { conn } = socket;
+    // Socket.IO allows one session a connection, but sees only those that are complete
+    if (pending.has(conn)) {
+      conn.close();
+      return next(new Error("Two handshakes at once"));
+    }
+    pending.add(conn);
     try {
       admission.check();
       const identity = await authenticate(socket.handshake.auth.token);
@@ -48,6 +59,10 @@ export function createHandshake(
       await admit(socket, identity);
       metrics.handshakes.inc({ code: "ok" });
       next();
+      // Socket.IO drops a connection that is gone by the next tick without a word
+      process.nextTick(() => {
+        if (!socket.connected) release(socket);
+      });
     } catch (error) {
       onRefused(socket);
       const { code, message, retryAfterMs } = toWireError(error);
@@ -60,6 +75,9 @@ export function createHandshake(
           retryAfterMs === undefined ? { code, action } : { code, action, retryAfterMs },
         ),
       );
+    } finally {
+      // only then it is complete
+      process.nextTick(() => pending.delete(conn));
     }
   };
 }

@@ -38,7 +38,7 @@ export function takeEvents(session: LiveSession, dispatch: Dispatch): void {
   });
 
   socket.once("disconnect", () => {
-    // the connection may stay, and another session may begin on it
+    // the connection may stay for the packets of its end
     conn.off("data", onData);
     for (const listener of official) conn.on("data", listener);
   });

@@ -31,6 +31,7 @@ export interface Membership {
 
 /** Starts to follow the changes of membership, of this node and of the others. */
 export function createMembership({ io, channels, bus }: MembershipOptions): Membership {
+  let changes = 0;
   bus.on(TOPIC, (message) => {
     const change = parseChange(message);
     if (change !== undefined) channels.receive(change);
@@ -41,6 +42,7 @@ export function createMembership({ io, channels, bus }: MembershipOptions): Memb
   });
 
   function move({ kind, channelId, userIds }: MembershipChange): void {
+    changes++;
     const sockets = userIds === null ? io.local : io.local.in(userIds.map(userRoom));
     // to the people concerned only, on each of their devices; every node tells its own
     sockets.emit("events:channel", {
@@ -63,7 +65,12 @@ export function createMembership({ io, channels, bus }: MembershipOptions): Memb
   };
 
   async function joinChannels({ socket, identity }: Joining): Promise<ChannelId[]> {
-    const channelIds = await channels.channelsOf(identity.user.id);
+    let channelIds: ChannelId[], seen: number;
+    do {
+      seen = changes;
+      channelIds = await channels.channelsOf(identity.user.id);
+      // what changed while it was read has moved the socket already, and must not be undone
+    } while (seen !== changes);
     // rooms of a socket that has left would stay for ever
     if (socket.conn.readyState !== "open") return channelIds;
     const rooms = new Set(channelIds.map(channelRoom));

@@ -1,10 +1,14 @@
 /** `presence:list` and `presence:change`: who is there, who comes and goes, and who hears of it (contract §4, §5). */
 import type { ChannelService } from "../channel/service.ts";
 import type { PresenceService } from "../presence/service.ts";
+import { ProtocolError } from "../protocol/codes.ts";
 import type { Presence } from "../protocol/events.ts";
 import type { UserId } from "../protocol/ids.ts";
 import { presenceChannelRoom, presenceRooms, presenceUserRoom } from "../protocol/rooms.ts";
 import type { EventHandlers, TetherServer } from "./types.ts";
+
+/** The most rooms a session can be in: watching users must not grow without an end. */
+export const MAX_ROOMS = 5_000;
 
 /** Options of {@linkcode presenceEvents}. */
 export interface PresenceEventsOptions {
@@ -29,7 +33,12 @@ export function presenceEvents({ presence, channels }: PresenceEventsOptions): E
         socket.join((await channels.channelsOf(user.id)).map(presenceChannelRoom));
       } else {
         const visible = await Promise.all(userIds.map((id) => channels.sharesChannel(user.id, id)));
-        socket.join(userIds.filter((_, index) => visible[index]).map(presenceUserRoom));
+        const rooms = userIds.filter((_, index) => visible[index]).map(presenceUserRoom);
+        const added = rooms.filter((room) => !socket.rooms.has(room));
+        if (socket.rooms.size + added.length > MAX_ROOMS) {
+          throw new ProtocolError("request/invalid", `A session can watch about ${MAX_ROOMS} users.`);
+        }
+        socket.join(added);
       }
       const users = await presence.list(userIds ?? undefined);
       return { users: await visibleTo(user.id, { channels, users }) };

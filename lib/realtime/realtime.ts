@@ -173,6 +173,11 @@ export function createRealtime(options: RealtimeOptions): Realtime {
     });
   }
 
+  function release(socket: TetherSocket): void {
+    validity.take(socket);
+    sessions.close(sessionId(socket.id));
+  }
+
   io.use(createHandshake({
     admission,
     async authenticate(token) {
@@ -181,26 +186,21 @@ export function createRealtime(options: RealtimeOptions): Realtime {
       return identity;
     },
     async admit(socket, identity) {
-      const giveUp = (): void => {
-        validity.take(socket);
-        sessions.close(sessionId(socket.id));
-      };
       try {
         await validity.admit(socket, identity);
         await sessions.open(recordOf(socket, identity), { maxOfUser: config.sessionsPerUser });
         // what happened meanwhile in a channel that its user has left is not for it
         if (socket.recovered) await joinChannels({ socket, identity });
       } catch (error) {
-        giveUp();
+        release(socket);
         throw error;
       }
-      // who left while the store was asked is never told to us again
-      if (socket.conn.readyState !== "open") giveUp();
     },
     onRefused(socket) {
       // with a better token, or at a better time, it is still there
       if (socket.recovered) recovery.persist(sessionOf(socket));
     },
+    release,
     ...{ log, metrics },
   }));
 
@@ -271,6 +271,8 @@ export function createRealtime(options: RealtimeOptions): Realtime {
     usage.end(sid);
     outbound.end(sid);
     metrics.endedSessions.inc({ reason });
+    // a connection without a session would answer to no token and count for no user
+    if (reason === "client namespace disconnect") this.conn.close();
     if (config.socketLogging) log.info("A session ended", { sid, reason });
   }
 

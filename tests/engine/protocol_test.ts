@@ -27,6 +27,12 @@ async function closedBeforeOpen(url: string): Promise<void> {
   await socket.closed;
 }
 
+/** The server takes the WebSocket and closes it: an HTTP error would look like a server in trouble. */
+async function openedAndClosed(url: string): Promise<void> {
+  const socket = new RawSocket(url);
+  assert.equal((await socket.closed).code, 1000);
+}
+
 protocolTest("handshake: polling opens a session that may upgrade", async ({ http }) => {
   const { handshake: { sid, ...rest } } = await openPolling(http);
   assert.equal(typeof sid, "string");
@@ -267,9 +273,22 @@ protocolTest("upgrade: afterwards polling is refused, and the session unharmed",
   assert.equal(await socket.nextBeside(), "4done");
   assert.deepEqual(await refusal(session.url), [400, 3]);
   assert.deepEqual(await refusal(session.url, { method: "POST", body: "4" }), [400, 3]);
-  await closedBeforeOpen(`${ws}?EIO=4&transport=websocket&sid=${session.handshake.sid}`);
+  await openedAndClosed(`${ws}?EIO=4&transport=websocket&sid=${session.handshake.sid}`);
   socket.send("4still");
   assert.equal(await socket.nextBeside(), "4still");
+});
+
+protocolTest("upgrade: a poll sent right after its last frame is refused", async ({ http, ws }) => {
+  for (let round = 0; round < 20; round++) {
+    const session = await openPolling(http);
+    const socket = new RawSocket(`${ws}?EIO=4&transport=websocket&sid=${session.handshake.sid}`);
+    socket.send("2probe");
+    assert.equal(await socket.next(), "3probe");
+    socket.send("5");
+    assert.deepEqual(await refusal(session.url), [400, 3]);
+    socket.send("1");
+    await socket.closed;
+  }
 });
 
 protocolTest("upgrade: a second one at the same time is refused", async ({ http, ws }) => {
@@ -278,7 +297,7 @@ protocolTest("upgrade: a second one at the same time is refused", async ({ http,
   await using socket = new RawSocket(url);
   socket.send("2probe");
   assert.equal(await socket.next(), "3probe");
-  await closedBeforeOpen(url);
+  await openedAndClosed(url);
   socket.send("5");
   socket.send("4mine");
   assert.equal(await socket.nextBeside(), "4mine");

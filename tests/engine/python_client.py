@@ -20,7 +20,8 @@ class Client:
         self.arrived = threading.Condition()
         for name in ("auth", "message-back", "disconnect"):
             self.sio.on(name, lambda *args, name=name: self.note(name, args))
-        self.sio.connect(url, transports=transports, auth={"token": "t"})
+        # its own patience is a second, which a busy machine may take
+        self.sio.connect(url, transports=transports, auth={"token": "t"}, wait_timeout=10)
         self.expect("auth", ({"token": "t"},))
         expected = "websocket" if way == "upgrade" else way
         assert self.sio.transport() == expected, self.sio.transport()

@@ -14,10 +14,14 @@ export interface Person extends AsyncDisposable {
 }
 
 /** Connects the user `id`, whose name is the id with a capital, to the server at `url`. */
-export async function person(url: string, id: string, { role = "user" } = {}): Promise<Person> {
+export async function person(
+  url: string,
+  id: string,
+  { role = "user", ...options }: { role?: string; transports?: string[] } = {},
+): Promise<Person> {
   const name = id[0]!.toUpperCase() + id.slice(1);
   const token = await testToken({ claims: { sub: id, name, role } });
-  const client = foreignClient(url, { token });
+  const client = foreignClient(url, { token, ...options });
   const heard: [string, unknown][] = [];
   client.socket.onAny((event, payload) => heard.push([event, payload]));
   const { sid } = await connect(client);
