@@ -1,52 +1,63 @@
 import { useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
-import { IDLE } from "../lib/client/mod.ts";
-import { useConnection, useConnectionState } from "../lib/client/preact.ts";
-import { Badge } from "../lib/web/components/Badge.tsx";
-import { createCalm, type Shown } from "../lib/web/components/calm.ts";
-import { connectionOptions } from "../lib/web/components/connection_options.ts";
+import type { JSX } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import { BadgeFace } from "../lib/web/components/BadgeFace.tsx";
 import { ConnectionPanel } from "../lib/web/components/ConnectionPanel.tsx";
+import { useStatus } from "../lib/web/components/status.ts";
 
 const PANEL = "connection-panel";
 
 /** What a page passes. */
 export interface ConnectionProps {
-  /** Whether the panel is open at first. */
+  /** Whether the panel is open at first, where the screen has room for it. */
   open?: boolean;
 }
 
 /** The connection of the page: a badge that is always there, and a panel behind it. */
-export default function Connection({ open = false }: ConnectionProps) {
-  const connection = useConnection(connectionOptions);
-  const state = useConnectionState(connection);
-  const expanded = useSignal(open);
-  const shown = useSignal<Shown>({ state: IDLE, notice: "" });
+export default function Connection({ open = false }: ConnectionProps): JSX.Element {
+  const { connection, state, shown } = useStatus();
+  const expanded = useSignal(false);
+  const aside = useRef<HTMLElement>(null);
+  const badge = useRef<HTMLButtonElement>(null);
 
   useEffect(() => {
-    if (connection === null) return;
-    const calm = createCalm((next) => shown.value = next);
-    connection.subscribe((next) => {
-      calm.update(next);
-      // only a new sign-in helps here
-      if (next.status === "disconnected" && next.reason === "unauthorized") {
-        location.assign(`/sign-in?because=${encodeURIComponent(next.cause?.code ?? "auth/missing")}`);
-      }
-    });
-    return () => calm[Symbol.dispose]();
-  }, [connection]);
+    expanded.value = open && matchMedia("(min-width: 40rem)").matches;
+  }, []);
+
+  const hasFocus = (): boolean => aside.current!.contains(document.activeElement);
+  function close(): void {
+    if (hasFocus()) badge.current!.focus(); // the panel would take the focus away with it
+    expanded.value = false;
+  }
+
+  useEffect(() => {
+    if (!expanded.value) return;
+    const onKey = (event: KeyboardEvent): void => {
+      if (event.key === "Escape" && (hasFocus() || document.activeElement === document.body)) close();
+    };
+    document.addEventListener("keydown", onKey);
+    return () => document.removeEventListener("keydown", onKey);
+  }, [expanded.value]);
 
   return (
-    <aside class="connection" aria-label="Connection" data-status={state.value.status}>
+    <aside ref={aside} class="connection" aria-label="Connection" data-status={state.value.status}>
+      <div class="badge-line">
+        <p class="badge-notice" role="status">{shown.value.notice}</p>
+        <button
+          ref={badge}
+          type="button"
+          class="badge"
+          title="Details of the connection"
+          aria-expanded={expanded.value}
+          aria-controls={PANEL}
+          onClick={() => expanded.value ? close() : expanded.value = true}
+        >
+          <BadgeFace state={shown.value.state} />
+        </button>
+      </div>
       {expanded.value && connection !== null && (
-        <ConnectionPanel id={PANEL} connection={connection} state={state.value} />
+        <ConnectionPanel id={PANEL} connection={connection} state={state.value} onClose={close} />
       )}
-      <Badge
-        state={shown.value.state}
-        notice={shown.value.notice}
-        expanded={expanded.value}
-        controls={PANEL}
-        onToggle={() => expanded.value = !expanded.value}
-      />
     </aside>
   );
 }

@@ -1,4 +1,5 @@
 import { useSignal } from "@preact/signals";
+import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import type { Presence } from "../lib/client/mod.ts";
 import { useConnection } from "../lib/client/preact.ts";
@@ -8,9 +9,15 @@ import { ago, toneOfPerson } from "../lib/web/components/tone.ts";
 const ORDER = { online: 0, away: 1, offline: 2 };
 
 /** Everybody whom the user may see, and how they are; kept current by the server's changes. */
-export default function People() {
+export default function People(): JSX.Element {
   const connection = useConnection(connectionOptions);
   const people = useSignal<Presence[]>([]);
+  const now = useSignal(Date.now());
+
+  useEffect(() => {
+    const timer = setInterval(() => now.value = Date.now(), 60_000);
+    return () => clearInterval(timer);
+  }, []);
 
   useEffect(() => {
     if (connection === null) return;
@@ -25,6 +32,7 @@ export default function People() {
     connection.on("resync", ask);
     connection.on("presence:change", (change) => {
       people.value = [...people.value.filter(({ id }) => id !== change.id), change];
+      now.value = Date.now();
     });
   }, [connection]);
 
@@ -41,7 +49,7 @@ export default function People() {
             <span>{name}</span>
             <small>
               {status}
-              {status !== "online" && lastActiveAt !== null && `, active ${ago(Date.now() - lastActiveAt)}`}
+              {status !== "online" && lastActiveAt !== null && `, active ${ago(now.value - lastActiveAt)}`}
             </small>
           </li>
         ))}

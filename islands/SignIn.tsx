@@ -1,7 +1,8 @@
 import { useSignal } from "@preact/signals";
+import type { JSX } from "preact";
 
 /** Asks for a name and signs in with it. */
-export default function SignIn() {
+export default function SignIn(): JSX.Element {
   const name = useSignal("");
   const problem = useSignal("");
   const busy = useSignal(false);

@@ -15,20 +15,21 @@
  *
  * @module
  */
-export type { Action, Code, WireError } from "../protocol/codes.ts";
+export type { Action, Code, CODES, WireError } from "../protocol/codes.ts";
 export type {
   ChannelEvent,
   ChatEvent,
   EventError,
   Presence,
   PresenceStatus,
+  PROTOCOL_VERSION,
   Requests,
   ServerEvents,
   SessionEnd,
   SessionReady,
   User,
 } from "../protocol/events.ts";
-export type { ChannelId, MessageId, NodeId, SessionId, UserId } from "../protocol/ids.ts";
+export type { brand, Branded, ChannelId, MessageId, NodeId, SessionId, UserId } from "../protocol/ids.ts";
 export { type Backoff, type BackoffOptions, createBackoff } from "./backoff.ts";
 export { createBrowserEnvironment } from "./browser_environment.ts";
 export { type Clock, systemClock } from "./clock.ts";

@@ -1,10 +1,16 @@
 /** The connection in Preact: one hook that holds a reference, one that follows the state. Nothing else is decided here. */
-import { type ReadonlySignal, useSignal } from "@preact/signals";
+import { useSignal } from "@preact/signals";
 import { useEffect, useState } from "preact/hooks";
 import type { Connection } from "./connection.ts";
 import type { ConnectionOptions } from "./options.ts";
 import { getConnection } from "./shared.ts";
 import { type ConnectionState, IDLE } from "./status.ts";
+
+/** The state of a connection as a signal: a component that reads it is rendered again when it changes. */
+export interface StateSignal {
+  /** The state now. */
+  readonly value: ConnectionState;
+}
 
 /**
  * The page's connection while the component is mounted; connects it. `null` on the server and on the first render.
@@ -26,8 +32,17 @@ export function useConnection(options: ConnectionOptions): Connection | null {
   return connection;
 }
 
-/** The state of `connection` as a signal; idle while there is none. */
-export function useConnectionState(connection: Connection | null): ReadonlySignal<ConnectionState> {
+/**
+ * The state of `connection`; idle while there is none.
+ *
+ * ```tsx
+ * function Dot({ connection }: { connection: Connection | null }) {
+ *   const state = useConnectionState(connection);
+ *   return <span class={state.value.status} />;
+ * }
+ * ```
+ */
+export function useConnectionState(connection: Connection | null): StateSignal {
   const state = useSignal<ConnectionState>(connection?.state ?? IDLE);
   useEffect(() => connection?.subscribe((now) => state.value = now), [connection]);
   return state;

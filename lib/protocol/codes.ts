@@ -35,7 +35,7 @@ export const CODES = {
   "auth/keys-unavailable": { action: "retry", message: "The keys to check tokens cannot be fetched now." },
   /** More connects a second than the node admits. */
   "admission/overloaded": { action: "retry", message: "The server is busy." },
-  /** One client connects too often. */
+  /** One client connects too often; also ends a session that floods, whose user is then kept out for a moment. */
   "admission/rate-limited": { action: "retry", message: "Too many connections in a short time." },
   /** The user's sessions across the fleet are at the cap. */
   "admission/too-many-sessions": { action: "stop", message: "This user has too many open sessions." },
@@ -51,8 +51,6 @@ export const CODES = {
   "session/ended": { action: "stop", message: "The session was ended." },
   /** The client read too slowly and its send buffer passed the limit. */
   "session/slow": { action: "retry", message: "The connection was too slow." },
-  /** The session went on sending far more than it may; its user is kept out for a moment. */
-  "session/flooding": { action: "retry", message: "The session sent far too many requests." },
   /** The payload does not have the shape of the contract. */
   "request/invalid": { message: "The request is not valid." },
   /** No event of this name is served. */
@@ -105,8 +103,11 @@ export class ProtocolError extends Error {
 
 /** The wire form of an error in an acknowledgement and in HTTP answers: `{ code, message, retryAfterMs? }`. */
 export interface WireError {
+  /** What went wrong. */
   code: Code;
+  /** A sentence for logs. */
   message: string;
+  /** Milliseconds before which the server wants no other try. */
   retryAfterMs?: number;
 }
 

@@ -9,24 +9,35 @@ export const SOCKET_PATH = "/ws/socket.io/";
 
 /** A user as others may see them: exactly the fields that are kept of a token. */
 export interface User {
+  /** The token's `sub` or `id`. */
   id: UserId;
+  /** The name to show. */
   name: string;
+  /** As the token has it; nobody checked that it is theirs. */
   email?: string;
+  /** `user`, `admin`, or what the issuer calls it. */
   role: string;
+  /** Where a picture is. */
   profile_image_url?: string;
 }
 
 /** `session:ready`: the first event of every session. Times are epoch milliseconds. */
 export interface SessionReady {
+  /** The session's id. */
   sid: SessionId;
+  /** Who the server takes the client for. */
   user: User;
   /** When the token runs out; `null` for a token without `exp`. */
   expiresAt: number | null;
+  /** How often the server wants a heartbeat, in milliseconds. */
   heartbeatIntervalMs: number;
   /** Whether missed events were delivered after a drop. */
   recovered: boolean;
+  /** The server's clock. */
   serverTime: number;
+  /** The server process that holds the session. */
   nodeId: NodeId;
+  /** The version of the contract. */
   protocol: typeof PROTOCOL_VERSION;
   /** Present while the node is deaf to the fleet: events of other nodes may be missing. */
   degraded?: boolean;
@@ -34,27 +45,38 @@ export interface SessionReady {
 
 /** `session:end`: the server is about to disconnect this session, and why. */
 export interface SessionEnd {
+  /** Why. */
   code: Code;
+  /** What to do next. */
   action: Action;
+  /** A sentence for logs. */
   message: string;
+  /** Milliseconds before which the server wants no attempt. */
   retryAfterMs?: number;
 }
 
 /** The `data` of a CONNECT_ERROR. */
 export interface Refusal {
+  /** Why. */
   code: Code;
+  /** What to do next. */
   action: Action;
+  /** Milliseconds before which the server wants no attempt. */
   retryAfterMs?: number;
 }
 
 /** `online`: an active session; `away`: sessions, none active; `offline`: no session. */
 export type PresenceStatus = "online" | "away" | "offline";
 
-/** A user's presence; `lastActiveAt` in epoch milliseconds, `null` when never seen. */
+/** A user's presence. */
 export interface Presence {
+  /** Whose. */
   id: UserId;
+  /** The name to show. */
   name: string;
+  /** How they are now. */
   status: PresenceStatus;
+  /** Epoch milliseconds; `null` when never seen. */
   lastActiveAt: number | null;
 }
 
@@ -63,8 +85,11 @@ export interface Presence {
  * the member concerned `channel:joined` or `channel:left`.
  */
 export interface ChannelEvent {
+  /** Where it happened. */
   channel_id: ChannelId;
+  /** The message that it is about. */
   message_id: MessageId | null;
+  /** What happened. */
   data: { type: string; data?: unknown };
   /** Who did it; `null` when the server tells a member of a change of membership. */
   user: { id: UserId; name: string; role: string } | null;
@@ -72,8 +97,11 @@ export interface ChannelEvent {
 
 /** `events`: an update of a chat. */
 export interface ChatEvent {
+  /** The chat that it is about. */
   chat_id: string | null;
+  /** The message that it is about. */
   message_id: string | null;
+  /** What happened. */
   data: { type: string; data?: unknown };
 }
 
@@ -82,35 +110,53 @@ export type Ack<Fields = unknown> = ({ ok: true } & Fields) | { ok: false; error
 
 /** `error`: what an event without an acknowledgement failed with. */
 export interface EventError {
+  /** Which event it was. */
   event: string;
+  /** Why it failed. */
   code: Code;
+  /** A sentence for logs. */
   message: string;
 }
 
 /** The client's events: the payload and the fields that a good acknowledgement adds to `ok`. */
 export interface Requests {
+  /** Joins the rooms of the user and of all their channels. */
   "user-join": { payload: { auth: { token: string } }; answer: { id: UserId; name: string } };
+  /** The session is alive, and its user there or not; answers with the server's clock, epoch milliseconds. */
   "heartbeat": { payload: { active?: boolean }; answer: { serverTime: number } };
+  /** Extends the session with a newer token of the same user. */
   "auth:refresh": { payload: { token: string }; answer: { expiresAt: number | null } };
+  /** Has the server read anew which channels the user is in. */
   "join-channels": { payload: Record<string, unknown>; answer: { channelIds: ChannelId[] } };
+  /** Something happens in a channel: a `message` (answered with its id), `typing`, or `last_read_at`. */
   "events:channel": {
     payload: { channel_id: string; message_id?: string | null; data: { type: string; data?: unknown } };
     answer: { id?: MessageId; createdAt?: number };
   };
+  /** The session uses a model for the next three seconds. */
   "usage": { payload: { model: string; action?: string; chat_id?: string }; answer: unknown };
+  /** Who is there, of those whom the user may see; changes follow as `presence:change`. */
   "presence:list": { payload: { userIds?: string[] }; answer: { users: Presence[] } };
 }
 
 /** The server's events and their payloads. */
 export interface ServerEvents {
+  /** A session is open. */
   "session:ready": SessionReady;
+  /** The session's token runs out soon, at this time in epoch milliseconds. */
   "session:expiring": { expiresAt: number };
   /** The node no longer hears the fleet, or hears it again; then what was missed is to be read anew. */
   "session:degraded": { degraded: boolean };
+  /** The server ends the session. */
   "session:end": SessionEnd;
+  /** How somebody is has changed. */
   "presence:change": Presence;
+  /** A chat was updated. */
   "events": ChatEvent;
+  /** Something happened in a channel. */
   "events:channel": ChannelEvent;
+  /** The models in use, whenever they change. */
   "usage": { models: string[] };
+  /** An event without an acknowledgement failed. */
   "error": EventError;
 }

@@ -1,8 +1,10 @@
 /** Identifiers as branded strings: each kind has one constructor, and a string from outside is none of them. */
 import { ProtocolError } from "./codes.ts";
 
-declare const brand: unique symbol;
-type Branded<Name extends string> = string & { readonly [brand]: Name };
+/** Where the kind of an id stands; at run time nothing is there. */
+export declare const brand: unique symbol;
+/** Text that was checked to be an id of one kind. */
+export type Branded<Name extends string> = string & { readonly [brand]: Name };
 
 /** A user's id: the token's `sub` or `id`. */
 export type UserId = Branded<"UserId">;

@@ -13,7 +13,7 @@ export type EndCode = Extract<
   | "session/revoked"
   | "session/ended"
   | "session/slow"
-  | "session/flooding"
+  | "admission/rate-limited"
   | "server/draining"
 >;
 

@@ -8,8 +8,8 @@ import type { UserId } from "../protocol/ids.ts";
 import { createRateLimit, type RateLimit } from "./rate_limit.ts";
 import type { LiveSession } from "./types.ts";
 
-/** How many times `EVENTS_PER_SECOND` may be refused in a second. */
-export const REFUSALS_FACTOR = 10;
+/** How many times `EVENTS_PER_SECOND` may be refused in a second: no client that means well comes near it. */
+export const REFUSALS_FACTOR = 100;
 /** How long a user is kept out, in milliseconds. */
 export const KEPT_OUT_MS = 10_000;
 const MAX_KEPT_OUT = 10_000;

@@ -245,7 +245,7 @@ export function createRealtime(options: RealtimeOptions): Realtime {
     ],
     refused(session) {
       const isFlood = flood.refused(session);
-      if (isFlood) endSession(session.socket, { code: "session/flooding", retryAfterMs: KEPT_OUT_MS });
+      if (isFlood) endSession(session.socket, { code: "admission/rate-limited", retryAfterMs: KEPT_OUT_MS });
       return isFlood;
     },
     ...{ log, metrics },

@@ -46,7 +46,7 @@ Deno.test("a person signs in, stays connected over a restart, and sees others co
   const before = await page.locator("main").boundingBox();
   await server.stop();
   await page.getByText("The connection was lost. Reconnecting…").waitFor();
-  await page.locator(".countdown").waitFor();
+  await page.locator(".panel .countdown").waitFor();
   const [first, second] = [await countdown(page), await countdown(page)];
   assert.notEqual(first, second, "the countdown is live");
   assert.deepEqual(await page.locator("main").boundingBox(), before, "the page does not jump about");
@@ -66,9 +66,9 @@ Deno.test("a person signs in, stays connected over a restart, and sees others co
 
 /** The countdown's text; the next call waits for another one. */
 async function countdown(page: Page): Promise<string> {
-  const text = await page.locator(".countdown").first().innerText();
+  const text = await page.locator(".panel .countdown").innerText();
   await page.waitForFunction(
-    (shown) => document.querySelector(".countdown")?.textContent !== shown,
+    (shown) => document.querySelector(".panel .countdown")?.textContent !== shown,
     text,
   );
   return text;

@@ -2,8 +2,6 @@
  * Hydrates the islands of a page. It finds them by the comments that the server left around them and
  * rebuilds the server's markup that they were given as props. Every byte here is sent to every visitor.
  */
-import { computed, signal } from "@preact/signals";
-import { parse } from "devalue";
 import { type ComponentChild, type ComponentType, h, type JSX, render } from "preact";
 
 type Props = Record<string, unknown>;
@@ -15,18 +13,17 @@ interface Marker {
   end: Comment;
 }
 
-/** Called by the page's inline script with the islands it imported and the props of each instance. */
-export function boot(islands: Record<string, ComponentType>, serialized: string): void {
+/**
+ * Called by the page's inline script with the islands it imported and the props of each instance: as they are, or as
+ * text where they are more than JSON.
+ */
+export async function boot(islands: Record<string, ComponentType>, given: Props[] | string): Promise<void> {
   const markers = new Map<Node, Marker>();
   const slots = new Map<number, ComponentChild[]>();
   const roots = findMarkers(document.body, markers);
 
   const Slot = ({ id }: { id: number }) => slots.get(id);
-  const props: Props[] = parse(serialized, {
-    Signal: ([value]) => signal(value),
-    Computed: ([value]) => computed(() => value),
-    Slot: ([id]) => h(Slot, { id }),
-  });
+  const props = typeof given === "string" ? (await import("./props.ts")).reviveProps(given, Slot) : given;
 
   const toIsland = ({ parts: [, , name, index, key] }: Marker) =>
     h(islands[name!]!, { ...props[+index!], key: key || undefined });

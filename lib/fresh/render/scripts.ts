@@ -21,7 +21,7 @@ function bootSource({ islands, props, basePath, clientEntry }: RenderState): str
   );
   const table = all.map(({ name }, i) => `${json(name)}:i${i}`);
   return `import{boot}from${json(basePath + clientEntry)};${imports.join("")}` +
-    `boot({${table.join(",")}},${json(serializeProps(props))});`;
+    `boot({${table.join(",")}},${safe(serializeProps(props))});`;
 }
 
 /** Reloads the page when the development server is back with another build. */
@@ -37,7 +37,11 @@ function inlineModule(source: string, nonce: string): JSX.Element {
   return asPlain(h("script", { type: "module", nonce, dangerouslySetInnerHTML: { __html: source } }));
 }
 
-/** JSON that cannot end the script it stands in. */
 function json(value: string): string {
-  return JSON.stringify(value).replaceAll("<", "\\u003C");
+  return safe(JSON.stringify(value));
+}
+
+/** JSON that cannot end the script it stands in. */
+function safe(text: string): string {
+  return text.replaceAll("<", "\\u003C");
 }

@@ -17,8 +17,30 @@ export function isElement(value: unknown): value is JSX.Element {
   return !(value instanceof Signal) && isValidElement(value);
 }
 
-/** Throws when a prop cannot cross to the browser. */
+/**
+ * The props as JSON where JSON can hold them, else as text for the parser, which is a JSON string. Throws when one
+ * cannot cross to the browser.
+ */
 export function serializeProps(props: readonly Record<string, unknown>[]): string {
+  return JSON.stringify(isJson(props, new Set()) ? props : stringifyAny(props));
+}
+
+/** Whether JSON gives back exactly `value`; what is in it twice, `seen` tells. */
+function isJson(value: unknown, seen: Set<unknown>): boolean {
+  if (typeof value === "number") return Number.isFinite(value) && !Object.is(value, -0);
+  if (typeof value !== "object" || value === null) {
+    return value === null || typeof value === "string" || typeof value === "boolean";
+  }
+  if (seen.has(value)) return false;
+  seen.add(value);
+  if (Array.isArray(value)) return Array.from(value).every((item) => isJson(item, seen));
+  return Object.getPrototypeOf(value) === Object.prototype &&
+    Reflect.ownKeys(value).every((key) =>
+      typeof key === "string" && key !== "__proto__" && isJson(value[key as keyof typeof value], seen)
+    );
+}
+
+function stringifyAny(props: readonly Record<string, unknown>[]): string {
   return stringify(props, {
     Refused: refuse,
     // A computed signal is a subclass; the browser gets its value in one that nothing can write.

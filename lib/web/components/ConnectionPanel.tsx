@@ -1,25 +1,33 @@
-import type { Connection, ConnectionState, HistoryEntry } from "../../client/mod.ts";
+import type { JSX } from "preact";
+import type { Connection, ConnectionState } from "../../client/mod.ts";
 import { Countdown } from "./Countdown.tsx";
+import { EventLog } from "./EventLog.tsx";
 import { Sparkline } from "./Sparkline.tsx";
 import { StateDiagram } from "./StateDiagram.tsx";
 
 const SAMPLES = 30;
-const LINES = 50;
 
 /** Options of {@linkcode ConnectionPanel}. */
 export interface ConnectionPanelProps {
   id: string;
   connection: Connection;
   state: ConnectionState;
+  onClose: () => void;
 }
 
 /** Everything there is to know of the connection, and the buttons that act on it. */
-export function ConnectionPanel({ id, connection, state }: ConnectionPanelProps) {
-  const { samples, meanMs, jitterMs } = connection.rtt;
+export function ConnectionPanel({ id, connection, state, onClose }: ConnectionPanelProps): JSX.Element {
+  const { history, rtt: { samples, meanMs, jitterMs } } = connection;
   const rtt = meanMs === null ? "–" : `${meanMs.toFixed(1)} ms ± ${(jitterMs ?? 0).toFixed(1)}`;
   return (
-    <section id={id} class="card panel" aria-label="Connection">
-      <StateDiagram current={state.status} />
+    <section id={id} class="panel" aria-labelledby={`${id}-title`}>
+      <header>
+        <h2 id={`${id}-title`}>Connection</h2>
+        <button type="button" class="close" aria-label="Close" onClick={onClose}>
+          <span aria-hidden="true">×</span>
+        </button>
+      </header>
+      <StateDiagram state={state} last={history.findLast(({ from, to }) => from !== to)} />
       <dl>
         <dt>State</dt>
         <dd data-field="state">
@@ -34,73 +42,52 @@ export function ConnectionPanel({ id, connection, state }: ConnectionPanelProps)
         <dt>Round trip</dt>
         <dd data-field="rtt">
           {rtt}
-          <Sparkline values={samples} capacity={SAMPLES} label={`The last round trips; on average ${rtt}`} />
+          <Sparkline
+            values={samples}
+            capacity={SAMPLES}
+            label={`The last ${samples.length} round trips: ${rtt}`}
+          />
         </dd>
       </dl>
       <p class="buttons">
-        <button type="button" onClick={() => reconnectNow(connection)}>Reconnect now</button>
+        <button type="button" onClick={() => connection.reconnect()}>Reconnect now</button>
         <button
           type="button"
-          disabled={state.status === "disconnected"}
+          aria-disabled={state.status === "disconnected"}
           onClick={() => connection.disconnect()}
         >
           Disconnect
         </button>
       </p>
-      <ol class="log" aria-label="What happened" tabIndex={0}>
-        {connection.history.slice(-LINES).toReversed().map((entry) => (
-          <LogLine key={keyOf(entry)} entry={entry} />
-        ))}
-      </ol>
+      <EventLog history={history} />
     </section>
   );
 }
 
-function reconnectNow(connection: Connection): void {
-  if (connection.state.status === "disconnected") connection.connect();
-  else connection.reconnect();
-}
-
+/** The state in a few words, with what is particular of it. */
 function StateLine({ state }: { state: ConnectionState }) {
   switch (state.status) {
     case "connected":
       return (
         <>
           connected{state.recovered && ", nothing missed"}
-          {state.degraded && ", other servers out of reach"}
+          {state.degraded && ", but other servers are out of its reach: updates may be missing"}
         </>
       );
     case "connecting":
       return <>connecting</>;
     case "disconnected":
-      return <>disconnected ({state.reason})</>;
+      return <>disconnected ({state.reason}){state.reason === "ended" && `: ${state.cause?.message}`}</>;
     case "reconnecting":
+      if (state.phase === "paused") return <>reconnecting when the network is back</>;
       return (
         <>
-          reconnecting, attempt {state.attempt} {state.phase === "waiting" && state.retryAt !== null
-            ? (
-              <>
-                in <Countdown until={state.retryAt} />
-              </>
-            )
-            : state.phase === "paused"
-            ? "when the network is back"
-            : "now"}
+          reconnecting, attempt {state.attempt} {state.retryAt === null ? "now" : (
+            <>
+              in <Countdown until={state.retryAt} />
+            </>
+          )}
         </>
       );
   }
-}
-
-function keyOf({ at, event, to }: HistoryEntry): string {
-  return `${at} ${event} ${to}`;
-}
-
-function LogLine({ entry: { at, from, to, event, cause } }: { entry: HistoryEntry }) {
-  return (
-    <li>
-      <time dateTime={new Date(at).toISOString()}>{new Date(at).toLocaleTimeString()}</time>{" "}
-      {from === to ? event : `${from} → ${to}`}
-      {cause !== null && ` (${cause.code ?? cause.kind})`}
-    </li>
-  );
 }

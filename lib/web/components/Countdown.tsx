@@ -1,11 +1,23 @@
+import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 
-/** The seconds until `until` (epoch milliseconds), counted down live. */
-export function Countdown({ until }: { until: number }) {
+/** Options of {@linkcode Countdown}. */
+export interface CountdownProps {
+  /** Epoch milliseconds. */
+  until: number;
+  /** Digits after the point. */
+  digits?: 0 | 1;
+}
+
+const TICK_MS = 100;
+
+/** The seconds until `until`, counted down live. */
+export function Countdown({ until, digits = 1 }: CountdownProps): JSX.Element {
   const [now, setNow] = useState(Date.now());
   useEffect(() => {
-    const timer = setInterval(() => setNow(Date.now()), 100);
+    const timer = setInterval(() => setNow(Date.now()), TICK_MS);
     return () => clearInterval(timer);
   }, [until]);
-  return <span class="countdown">{(Math.max(0, until - now) / 1000).toFixed(1)} s</span>;
+  const seconds = Math.max(0, until - now) / 1000;
+  return <span class="countdown">{digits === 0 ? Math.ceil(seconds) : seconds.toFixed(digits)} s</span>;
 }

@@ -1,3 +1,5 @@
+import type { JSX } from "preact";
+
 /** Options of {@linkcode Sparkline}. */
 export interface SparklineProps {
   /** Oldest first. */
@@ -8,21 +10,33 @@ export interface SparklineProps {
   label: string;
 }
 
-const WIDTH = 120, HEIGHT = 28, PAD = 2;
+const WIDTH = 120, HEIGHT = 32, PAD = 3;
 
-/** A line of the last values on a field that never changes its size. */
-export function Sparkline({ values, capacity, label }: SparklineProps) {
+/** A line of the last values, the newest at the right, on a field that never changes its size. */
+export function Sparkline({ values, capacity, label }: SparklineProps): JSX.Element {
   const top = Math.max(1, ...values);
   const step = (WIDTH - 2 * PAD) / Math.max(1, capacity - 1);
-  const first = capacity - values.length;
-  const points = values.map((value, index) =>
-    `${(PAD + (first + index) * step).toFixed(1)},${
-      (HEIGHT - PAD - value / top * (HEIGHT - 2 * PAD)).toFixed(1)
-    }`
-  );
+  const points = values.map((value, index) => {
+    const x = PAD + (capacity - values.length + index) * step;
+    const y = HEIGHT - PAD - value / top * (HEIGHT - 2 * PAD);
+    return `${x.toFixed(1)} ${y.toFixed(1)}`;
+  });
   return (
-    <svg class="sparkline" role="img" aria-label={label} viewBox={`0 0 ${WIDTH} ${HEIGHT}`}>
-      <polyline points={points.join(" ")} />
+    <svg
+      class="sparkline"
+      role="img"
+      aria-label={label}
+      viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+      preserveAspectRatio="none"
+    >
+      <path class="ground" d={`M0 ${HEIGHT - 0.5}H${WIDTH}`} />
+      {points.length > 0 && (
+        <>
+          <path d={`M${points.join("L")}`} />
+          {/* a line of no length is a dot that does not stretch with the field */}
+          <path class="newest" d={`M${points.at(-1)}h0`} />
+        </>
+      )}
     </svg>
   );
 }

@@ -1,16 +1,17 @@
 /**
- * What a person is told of the connection: nothing of a loss that is over within two seconds, then one plain
- * sentence, and once that it is back. Owns its one timer.
+ * What a person is told of the connection: nothing of trouble that is over within two seconds, then one plain
+ * sentence, and once that it is back. Owns its two timers.
  */
 import type { ConnectionState, DisconnectReason } from "../../client/mod.ts";
 
-/** How long a loss goes unmentioned, and how long "back" is shown. In milliseconds. */
+/** How long trouble goes unmentioned, in milliseconds. */
 export const QUIET_MS = 2000;
+/** How long "back" is shown, in milliseconds. */
 export const BACK_MS = 4000;
 
 /** What is shown. */
 export interface Shown {
-  /** The state to show: a fresh loss still shows as the state before it. */
+  /** The state to show: fresh trouble still shows as the state before it. */
   state: ConnectionState;
   /** The sentence; empty most of the time. */
   notice: string;
@@ -30,49 +31,69 @@ const DISCONNECTED: Record<DisconnectReason, string> = {
 };
 
 const LOST = "The connection was lost. Reconnecting…";
+const UNREACHABLE = "The server cannot be reached. Trying again…";
+const OFFLINE = "You are offline. Reconnecting when the network is back.";
 const BACK = "You are connected again.";
 
 /** Makes a {@linkcode Calm} that calls `show` whenever what is shown changes. */
 export function createCalm(show: (shown: Shown) => void): Calm {
-  let timer: ReturnType<typeof setTimeout> | undefined;
+  let quiet: ReturnType<typeof setTimeout> | undefined;
+  let back: ReturnType<typeof setTimeout> | undefined;
+  let latest: ConnectionState;
   let shown: Shown | undefined;
-  /** What came while nothing was to be said of a loss. */
-  let held: ConnectionState | undefined;
+  let lost = LOST;
 
   function tell(state: ConnectionState, notice: string): void {
     shown = { state, notice };
     show(shown);
   }
 
-  function after(ms: number, then: () => void): void {
-    clearTimeout(timer);
-    timer = setTimeout(then, ms);
+  function hush(): void {
+    clearTimeout(quiet);
+    quiet = undefined;
+  }
+
+  function noticeOf(state: ConnectionState): string {
+    switch (state.status) {
+      case "disconnected":
+        return DISCONNECTED[state.reason];
+      case "connecting":
+        return "";
+      case "reconnecting":
+        return state.phase === "paused" ? OFFLINE : lost;
+      case "connected":
+        if (shown?.state.status === "connected") return shown.notice;
+        return shown?.state.status === "reconnecting" ? BACK : "";
+    }
   }
 
   return {
     update(state) {
-      if (state.status === "reconnecting" && (held !== undefined || shown?.state.status === "connected")) {
-        if (held === undefined) {
-          after(QUIET_MS, () => {
-            tell(held!, LOST);
-            held = undefined;
-          });
-        }
-        held = state;
+      latest = state;
+      if (state.status === "reconnecting" && shown !== undefined && isQuiet(shown.state)) {
+        lost = shown.state.status === "connected" ? LOST : UNREACHABLE;
+        // nobody sees a page that is put away; the two seconds begin when it is back
+        if (state.phase === "paused" && state.cause.kind === "page") hush();
+        else quiet ??= setTimeout(() => tell(latest, noticeOf(latest)), QUIET_MS);
         return;
       }
-      // a loss that nobody was told of leaves no trace, and a new round-trip time changes no sentence
-      const same = held !== undefined || state.status === shown?.state.status;
-      if (held !== undefined) clearTimeout(timer);
-      held = undefined;
-      if (same && shown !== undefined && state.status !== "disconnected") return tell(state, shown.notice);
-      const back = state.status === "connected" && shown?.notice === LOST;
-      if (state.status === "disconnected") clearTimeout(timer);
-      tell(state, back ? BACK : state.status === "disconnected" ? DISCONNECTED[state.reason] : "");
-      if (back) after(BACK_MS, () => tell(shown!.state, ""));
+      hush();
+      const before = shown?.notice;
+      tell(state, noticeOf(state));
+      if (shown?.notice !== BACK || before === BACK) return;
+      clearTimeout(back);
+      back = setTimeout(() => {
+        if (shown?.notice === BACK) tell(shown.state, "");
+      }, BACK_MS);
     },
     [Symbol.dispose]() {
-      clearTimeout(timer);
+      hush();
+      clearTimeout(back);
     },
   };
+}
+
+/** Whether trouble that follows `state` goes unmentioned at first. */
+function isQuiet({ status }: ConnectionState): boolean {
+  return status === "connected" || status === "connecting";
 }

@@ -4,17 +4,19 @@ import type { ConnectionState, PresenceStatus } from "../../client/mod.ts";
 /** A colour class of the style sheet. */
 export type Tone = "good" | "wait" | "bad" | "off";
 
-const OF_CONNECTION: Record<ConnectionState["status"], Tone> = {
-  connected: "good",
-  connecting: "wait",
-  reconnecting: "wait",
-  disconnected: "bad",
-};
 const OF_PERSON: Record<PresenceStatus, Tone> = { online: "good", away: "wait", offline: "off" };
 
 /** The colour of a connection. */
-export function toneOfConnection(status: ConnectionState["status"]): Tone {
-  return OF_CONNECTION[status];
+export function toneOfConnection(state: ConnectionState): Tone {
+  switch (state.status) {
+    case "connected":
+      return state.degraded ? "wait" : "good";
+    case "connecting":
+    case "reconnecting":
+      return "wait";
+    case "disconnected":
+      return state.reason === "idle" ? "off" : "bad";
+  }
 }
 
 /** The colour of a person. */

@@ -1,0 +1,127 @@
+/** A TCP proxy that fails on demand, as networks do: it drops, delays, forgets one side, or swallows what it is given. */
+
+/** One of the two ways through the proxy; holds for connections that are open and for those to come. */
+export interface Direction {
+  /** Swallows every byte, and the end of the stream with them. */
+  holed: boolean;
+  /** How long every piece takes, in milliseconds. */
+  delayMs: number;
+}
+
+/** A running proxy. Disposing it closes every connection. */
+export interface TcpProxy extends AsyncDisposable {
+  readonly port: number;
+  readonly url: string;
+  readonly toServer: Direction;
+  readonly toClient: Direction;
+  /** Cuts every open connection, for both sides to see. */
+  drop(): void;
+  /** Cuts every open connection towards the server; the client is not told. */
+  halfOpen(): void;
+  /** No holes and no delay any more. */
+  heal(): void;
+}
+
+interface Pair {
+  client: Deno.Conn;
+  server: Deno.Conn;
+  /** The server's side is gone and the client shall not know. */
+  silent: boolean;
+}
+
+/** Listens on a free port of this machine and leads to `port`. */
+export function startTcpProxy(port: number): TcpProxy {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const toServer: Direction = { holed: false, delayMs: 0 };
+  const toClient: Direction = { holed: false, delayMs: 0 };
+  const pairs = new Set<Pair>();
+  const running = new Set<Promise<void>>();
+  const abort = new AbortController();
+
+  function close(pair: Pair): void {
+    pairs.delete(pair);
+    for (const side of [pair.client, pair.server]) {
+      try {
+        side.close();
+      } catch {
+        // it is closed already
+      }
+    }
+  }
+
+  async function pump(pair: Pair, from: "client" | "server"): Promise<void> {
+    const source = pair[from], target = pair[from === "client" ? "server" : "client"];
+    const direction = from === "client" ? toServer : toClient;
+    const buffer = new Uint8Array(65_536);
+    try {
+      for (let count = await source.read(buffer); count !== null; count = await source.read(buffer)) {
+        if (direction.holed || pair.silent) continue;
+        if (direction.delayMs > 0) await wait(direction.delayMs, abort.signal);
+        const writer = target.writable.getWriter();
+        try {
+          await writer.write(buffer.slice(0, count));
+        } finally {
+          writer.releaseLock();
+        }
+      }
+    } catch {
+      // either side was closed
+    }
+    if (pair.silent && from === "server" || direction.holed) return;
+    close(pair);
+  }
+
+  async function serve(client: Deno.Conn): Promise<void> {
+    let server: Deno.Conn;
+    try {
+      server = await Deno.connect({ hostname: "127.0.0.1", port });
+    } catch {
+      return client.close();
+    }
+    const pair = { client, server, silent: false };
+    pairs.add(pair);
+    await Promise.all([pump(pair, "client"), pump(pair, "server")]);
+  }
+
+  const accepting = (async () => {
+    for await (const client of listener) {
+      const served = serve(client).finally(() => running.delete(served));
+      running.add(served);
+    }
+  })();
+
+  return {
+    port: listener.addr.port,
+    url: `http://127.0.0.1:${listener.addr.port}`,
+    toServer,
+    toClient,
+    drop() {
+      for (const pair of pairs) close(pair);
+    },
+    halfOpen() {
+      for (const pair of pairs) {
+        pair.silent = true;
+        pair.server.close();
+      }
+    },
+    heal() {
+      for (const direction of [toServer, toClient]) Object.assign(direction, { holed: false, delayMs: 0 });
+    },
+    async [Symbol.asyncDispose]() {
+      abort.abort();
+      listener.close();
+      for (const pair of pairs) close(pair);
+      await Promise.all([accepting, ...running]);
+    },
+  };
+}
+
+function wait(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener("abort", () => {
+      clearTimeout(timer);
+      reject(signal.reason);
+    }, { once: true });
+  });
+}
