@@ -22,14 +22,16 @@ export default function Inbox(): JSX.Element {
   return (
     <section class="card" aria-labelledby="inbox">
       <h2 id="inbox">From your back end</h2>
-      <ol class="log" role="log" aria-labelledby="inbox" tabIndex={0}>
-        {events.value.map(({ data }, index) => (
-          <li key={events.value.length - index}>
-            <strong>{data.type}</strong> {JSON.stringify(data.data)}
-          </li>
-        ))}
-        {events.value.length === 0 && <li class="empty">What you send to /api/events shows up here.</li>}
-      </ol>
+      <div role="log" aria-labelledby="inbox">
+        <ol class="log" tabIndex={0} aria-labelledby="inbox">
+          {events.value.map(({ data }, index) => (
+            <li key={events.value.length - index}>
+              <strong>{data.type}</strong> {JSON.stringify(data.data)}
+            </li>
+          ))}
+          {events.value.length === 0 && <li class="empty">What you send to /api/events shows up here.</li>}
+        </ol>
+      </div>
     </section>
   );
 }

@@ -3,12 +3,14 @@ import { type Code, CODES } from "../protocol/codes.ts";
 import { statusOf } from "./answers.ts";
 import { list, object, ref, type Schema, SCHEMAS } from "./openapi_schemas.ts";
 
-type Who = "anyone" | "user" | "service" | "metrics";
+type Who = "anyone" | "user" | "admin" | "service" | "metrics";
 
 interface Operation {
   summary: string;
   who: Who;
   body?: Schema;
+  /** What the query may say. */
+  query?: Record<string, Schema>;
   /** The good answer: its status (default 200), what it is, its schema (JSON) or its media type. */
   answer: { status?: number; description: string; schema?: Schema; mediaType?: string };
   /** What it fails with, beside the codes of who may call it. */
@@ -21,12 +23,14 @@ const TOKEN_CODES = Object.keys(CODES).filter((code) => code.startsWith("auth/")
 const CODES_OF: Record<Who, Code[]> = {
   anyone: [],
   user: [...TOKEN_CODES, "server/unavailable"],
+  admin: [...TOKEN_CODES, "access/denied", "server/unavailable"],
   service: ["auth/missing", "access/denied", "server/unavailable"],
   metrics: ["access/denied"],
 };
 const SECURITY: Record<Who, Record<string, string[]>[]> = {
   anyone: [],
   user: [{ userToken: [] }, { userCookie: [] }],
+  admin: [{ userToken: [] }, { userCookie: [] }],
   service: [{ serviceToken: [] }],
   metrics: [{}, { metricsToken: [] }],
 };
@@ -63,10 +67,9 @@ const OPERATIONS: Record<string, Operation> = {
     codes: ["access/not-found"],
   },
   "POST /api/auth/refresh": {
-    summary: "A new token for who is signed in, in demo mode only; also sets the cookie",
+    summary: "The token to go on with: a new one in demo mode, else the one that was shown",
     who: "user",
     answer: { description: "A token.", schema: ref("SignedIn") },
-    codes: ["access/not-found"],
   },
   "POST /api/auth/sign-out": {
     summary: "Revokes this token, which ends its sessions, and takes the cookie back",
@@ -124,6 +127,35 @@ const OPERATIONS: Record<string, Operation> = {
     answer: { description: "Whether they were a member.", schema: object({ removed: { type: "boolean" } }) },
     codes: ["access/denied", "access/not-found", "request/invalid"],
   },
+  "GET /api/sessions": {
+    summary: "The fleet's sessions in the order of their ids, for administrators",
+    who: "admin",
+    query: {
+      limit: { type: "integer", minimum: 1, maximum: 1000, default: 100 },
+      after: { type: "string", description: "The `next` of the page before." },
+    },
+    answer: {
+      description: "A page of them; `next` is null on the last.",
+      schema: object({
+        sessions: list(ref("Session")),
+        next: { type: ["string", "null"] },
+        total: { type: "integer", minimum: 0 },
+      }),
+    },
+    codes: ["request/invalid"],
+  },
+  "DELETE /api/sessions/{sid}": {
+    summary: "Ends a session, for administrators; its client does not come back by itself",
+    who: "admin",
+    answer: { description: "Done.", schema: object({ ok: { const: true } }) },
+    codes: ["access/not-found", "request/invalid"],
+  },
+  "POST /api/users/{id}/revoke": {
+    summary: "Revokes all tokens of a user that were issued until now, for administrators",
+    who: "admin",
+    answer: { description: "Done.", schema: object({ ok: { const: true } }) },
+    codes: ["request/invalid"],
+  },
   "POST /api/events": {
     summary: "Emits `events` into the open pages of users, of a channel's members, or of one session",
     who: "service",
@@ -170,15 +202,21 @@ export function openApi(): Record<string, unknown> {
   };
 }
 
-function described(path: string, { summary, who, body, answer, codes = [], others = {} }: Operation) {
+function described(
+  path: string,
+  { summary, who, body, query = {}, answer, codes = [], others = {} }: Operation,
+) {
   const failures = Map.groupBy(
     new Set([...CODES_OF[who], ...(body ? BODY_CODES : []), ...codes]),
     (code) => statusOf(code),
   );
-  const parameters = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
-    ...{ name, in: "path", required: true },
-    schema: { type: "string", minLength: 1, maxLength: 200 },
-  }));
+  const parameters = [
+    ...[...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
+      ...{ name, in: "path", required: true },
+      schema: { type: "string", minLength: 1, maxLength: 200 },
+    })),
+    ...Object.entries(query).map(([name, schema]) => ({ name, in: "query", schema })),
+  ];
   const { status = 200, description, schema, mediaType = "application/json" } = answer;
   return {
     summary,

@@ -53,6 +53,17 @@ export const SCHEMAS = {
     }),
   }),
   User: object({ id, name: text, "email?": text, role: text, "profile_image_url?": text }),
+  Session: object({
+    sid: id,
+    user: { $ref: "#/components/schemas/User" },
+    nodeId: id,
+    connectedAt: time,
+    lastSeenAt: time,
+    transport: { type: "string", enum: ["polling", "websocket"] },
+    address: text,
+    userAgent: text,
+    expiresAt: timeOrNull,
+  }),
   Presence: object({
     id,
     name: text,
