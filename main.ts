@@ -1,5 +1,5 @@
 /** The composition root: reads the settings, builds every part, and exports the app for the build and the server. */
-import { App, csp, csrf, staticFiles } from "fresh";
+import { App, csp, staticFiles } from "fresh";
 import { withRevocation } from "./lib/auth/checked_verifier.ts";
 import { createConfiguredKeys } from "./lib/auth/configured_keys.ts";
 import { createDemo } from "./lib/auth/demo.ts";
@@ -18,6 +18,7 @@ import { nodeId } from "./lib/protocol/ids.ts";
 import { visibleTo } from "./lib/realtime/presence_events.ts";
 import { createRealtime } from "./lib/realtime/realtime.ts";
 import { createSessionDirectory } from "./lib/session/directory.ts";
+import { pageOfSessions } from "./lib/session/page.ts";
 import { createReaper } from "./lib/session/reaper.ts";
 import { createUsage } from "./lib/usage/service.ts";
 import type { Services } from "./lib/web/services.ts";
@@ -35,9 +36,10 @@ export interface Tether extends AsyncDisposable {
   drain(): Promise<void>;
 }
 
-function readConfig(): Config {
+/** Builds the server that the environment describes; a setting that is not good ends the process with one message. */
+async function start(): Promise<Tether> {
   try {
-    return loadConfig(Deno.env.toObject());
+    return await createTether(loadConfig(Deno.env.toObject()));
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     console.error(error.message);
@@ -71,7 +73,7 @@ async function createTether(config: Config): Promise<Tether> {
       ...(jwt.jwksUrl !== null && { jwksUrl: jwt.jwksUrl }),
       ...(jwt.algorithms.length > 0 && { algorithms: jwt.algorithms }),
       onError: failed("Fetching the keys"),
-    }),
+    }).catch((error: Error) => Promise.reject(new ConfigError([`JWT settings: ${error.message}`]))),
   );
   const stores = await createStores({ config, nodeId: node, kv, log, metrics, stack });
   const { fleet } = stores;
@@ -84,16 +86,13 @@ async function createTether(config: Config): Promise<Tether> {
     onError: failed("Revocation"),
   });
   fleet?.bus.on("revocation", revocations.receive);
-  const verifier = withRevocation(
-    createVerifier({
-      keys,
-      clockToleranceS: jwt.clockToleranceS,
-      requireExpiry: jwt.expiresInS !== null,
-      ...(jwt.issuer !== null && { issuer: jwt.issuer }),
-      ...(jwt.audience !== null && { audience: jwt.audience }),
-    }),
-    revocations,
-  );
+  const verifier = createVerifier({
+    keys,
+    clockToleranceS: jwt.clockToleranceS,
+    requireExpiry: jwt.expiresInS !== null,
+    ...(jwt.issuer !== null && { issuer: jwt.issuer }),
+    ...(jwt.audience !== null && { audience: jwt.audience }),
+  });
 
   const presence = createPresence({ store: stores.presence, nodeId: node, onError: failed("Presence") });
   stack.defer(() => presence.close());
@@ -154,9 +153,18 @@ async function createTether(config: Config): Promise<Tether> {
     config,
     log,
     services: {
-      authenticate: (token) => verifier.verify(token),
+      authenticate: withRevocation(verifier, revocations).verify,
       signIn,
-      signOut: (identity) => revocations.revokeToken(identity),
+      // a demo user is one sign-in: all their tokens come from it, also those in other windows
+      signOut: (identity) =>
+        signIn === null ? revocations.revokeToken(identity) : revocations.revokeUser(identity.user.id),
+      administration: {
+        sessions: (page) => pageOfSessions(store, page),
+        endSession: realtime.endAnywhere,
+        revokeUser: revocations.revokeUser,
+      },
+      allowedOrigins: config.corsOrigins,
+      failed: (error) => log.error("A request failed", { error }),
       presence: async ({ user }) => visibleTo(user.id, { channels, users: await presence.list() }),
       channels,
       outbound: realtime.outbound,
@@ -180,13 +188,12 @@ async function createTether(config: Config): Promise<Tether> {
 }
 
 /** The server of this process. */
-export const tether: Tether = await createTether(readConfig());
+export const tether: Tether = await start();
 
 /** The app: the socket first, so that no page middleware touches an upgrade; then pages and endpoints. */
 export const app: App<State> = new App<State>({ trustProxy: tether.config.trustProxy })
   .all(`${SOCKET_PATH}*`, (ctx) => tether.handleSocket(ctx.req, ctx.info as Deno.ServeHandlerInfo))
   .use(csp({ useNonce: true }))
-  .use(csrf())
   .use(staticFiles())
   .use((ctx) => {
     ctx.state.services = tether.services;

@@ -68,8 +68,8 @@ async function createOwnStores({ config, kv, stack }: StoresOptions): Promise<St
   return {
     presence,
     sessions: createMemorySessionStore(),
-    revocations: createKvRevocationStore(kv),
     // a database of our own is a file; the managed one is everybody's
+    revocations: await createKvRevocationStore(kv, { exclusive: config.dataDir !== null }),
     channels: createKvChannelStore(kv, { exclusive: config.dataDir !== null }),
     usage: createMemoryUsageStore(),
     problem: () => undefined,

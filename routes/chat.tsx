@@ -4,12 +4,12 @@ import Channels from "../islands/Channels.tsx";
 import Status from "../islands/Status.tsx";
 import { membersOf } from "../lib/web/members.ts";
 import { define } from "../lib/web/define.ts";
-import { signInPath } from "../lib/web/reasons.ts";
+import { toSignIn } from "../lib/web/reasons.ts";
 
 export const handler = define.handlers({
   async GET(ctx) {
-    const { identity, refused, services } = ctx.state;
-    if (identity === undefined) return ctx.redirect(signInPath(refused), 303);
+    const { identity, services } = ctx.state;
+    if (identity === undefined) return toSignIn(ctx);
     const { user: { id, role } } = identity;
     const channels = await services.channels.overview(id);
     const wanted = ctx.url.searchParams.get("channel");

@@ -2,13 +2,14 @@ import { page } from "fresh";
 import Connection from "../islands/Connection.tsx";
 import Inbox from "../islands/Inbox.tsx";
 import People from "../islands/People.tsx";
+import SignOut from "../islands/SignOut.tsx";
 import { define } from "../lib/web/define.ts";
-import { signInPath } from "../lib/web/reasons.ts";
+import { toSignIn } from "../lib/web/reasons.ts";
 
 export const handler = define.handlers({
   GET(ctx) {
-    const { identity, refused } = ctx.state;
-    if (identity === undefined) return ctx.redirect(signInPath(refused), 303);
+    const { identity } = ctx.state;
+    if (identity === undefined) return toSignIn(ctx);
     return page({ user: identity.user });
   },
 });
@@ -23,7 +24,7 @@ export default define.page<typeof handler>(function Home({ data }) {
         again, and watch.
       </p>
       <p>
-        <a class="button" href="/chat">Open the chat</a>
+        <a class="button" href="/chat">Open the chat</a> <SignOut />
       </p>
       <People />
       <Inbox />

@@ -187,3 +187,12 @@ Deno.test("architecture: no server code is reachable from an island", () => {
   );
   assert.deepEqual(server, []);
 });
+
+Deno.test("architecture: what changes something is below /api, which other sites' pages cannot reach", async () => {
+  const wrong: string[] = [];
+  for (const path of await sources("routes/")) {
+    if (path.startsWith("routes/api/")) continue;
+    if (/\b(POST|PUT|PATCH|DELETE)\b/.test(await Deno.readTextFile(new URL(path, ROOT)))) wrong.push(path);
+  }
+  assert.deepEqual(wrong, []);
+});

@@ -1,5 +1,4 @@
 /** The token in HTTP requests: where it is read from, and the cookie that keeps it for pages. */
-import { ProtocolError } from "../protocol/codes.ts";
 
 /** The cookie that holds the token. */
 export const TOKEN_COOKIE = "tether_token";
@@ -7,28 +6,6 @@ export const TOKEN_COOKIE = "tether_token";
 /** The token of `request`: a bearer token, else the cookie; `undefined` when there is neither. Not verified. */
 export function tokenOf(request: Request): string | undefined {
   return bearerOf(request) ?? cookieOf(request);
-}
-
-/**
- * Throws `access/denied` for a request that another site made a browser send: one that changes state, shows no
- * bearer token (which a browser never sends on its own) and comes neither from this host nor from one of
- * `allowedOrigins`. Compares hosts, not schemes, since a proxy in front may have ended TLS. What is no browser
- * names no origin.
- */
-export function assertNotForged(request: Request, allowedOrigins: readonly string[] = []): void {
-  if (["GET", "HEAD", "OPTIONS"].includes(request.method) || bearerOf(request) !== undefined) return;
-  const origin = request.headers.get("origin");
-  const site = request.headers.get("sec-fetch-site");
-  const good = origin === null
-    ? site === null || site === "same-origin" || site === "none"
-    : allowedOrigins.includes(origin) || hostOf(origin) === requestHost(request);
-  if (!good) throw new ProtocolError("access/denied", "The request comes from another site.");
-}
-
-/** Whether the browser behind `request` speaks https: to this server, or to the proxy in front where one is trusted. */
-export function isHttps(request: Request, { trustProxy }: { trustProxy: boolean }): boolean {
-  const forwarded = trustProxy ? request.headers.get("x-forwarded-proto")?.split(",")[0]?.trim() : undefined;
-  return (forwarded || new URL(request.url).protocol.slice(0, -1)) === "https";
 }
 
 /** Options of {@linkcode tokenCookie}. */
@@ -61,12 +38,4 @@ function cookieOf(request: Request): string | undefined {
     if (name === TOKEN_COOKIE && value) return value;
   }
   return undefined;
-}
-
-function requestHost(request: Request): string {
-  return request.headers.get("host") ?? new URL(request.url).host;
-}
-
-function hostOf(origin: string): string | undefined {
-  return URL.canParse(origin) ? new URL(origin).host : undefined;
 }

@@ -95,7 +95,7 @@ export function createJwksKeys(options: JwksKeysOptions): KeySource {
         generation++;
       }
     } catch (error) {
-      if (!closed.signal.aborted) onError(new Error("Cannot fetch the key set", { cause: error }));
+      if (!closed.signal.aborted) onError(new Error(`Cannot fetch the key set: ${reasonOf(error)}`));
       waitMs = Math.min(cooldownMs, refreshMs);
     }
     if (!closed.signal.aborted) timer = setTimeout(refresh, waitMs);
@@ -117,6 +117,12 @@ export function createJwksKeys(options: JwksKeysOptions): KeySource {
       clearTimeout(timeoutTimer);
     }
   }
+}
+
+/** What went wrong, without the URL, which may carry a password; no cause, which would have it too. */
+function reasonOf(error: unknown): string {
+  const text = error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
+  return text.replaceAll(/\s*\(?https?:\/\/[^\s)]*\)?/g, "");
 }
 
 /** A set that could verify nothing is taken for a mistake: it must not push out a good one. */

@@ -1,23 +1,68 @@
-/** Revocations in Deno KV: they outlive the process, on one node. */
+/**
+ * Revocations in Deno KV: they outlive the process, on one node. A copy in memory answers, so that a handshake waits
+ * for no disk; it is right as long as this process alone writes them.
+ */
+import type { UserId } from "../protocol/ids.ts";
+import type { Identity } from "./claims.ts";
 import { isOlder, laterMark, type RevocationStore, type UserMark } from "./revocation_store.ts";
 
 /** Options of {@linkcode createKvRevocationStore}. */
 export interface KvRevocationStoreOptions {
+  /** Whether no other process writes to this KV; else it is asked at every use. Default true. */
+  exclusive?: boolean;
+  /** How many revocations are copied into memory; with more of them KV is asked at every use. Default 100,000. */
+  maxCopied?: number;
   /** The clock, epoch milliseconds. */
   now?: () => number;
 }
 
 // what Deno KV reads at once
 const READ_BATCH = 10;
+const LIST_BATCH = 500;
 
-/** Makes a {@linkcode RevocationStore} in `kv`, which stays its owner's to close. */
-export function createKvRevocationStore(
+/** Makes a {@linkcode RevocationStore} in `kv`, which stays its owner's to close. Resolves with the copy complete. */
+export async function createKvRevocationStore(
   kv: Deno.Kv,
   options: KvRevocationStoreOptions = {},
-): RevocationStore {
-  const { now = Date.now } = options;
+): Promise<RevocationStore> {
+  const { exclusive = true, maxCopied = 100_000, now = Date.now } = options;
   const tokenKey = (jti: string) => ["revoked", "token", jti];
   const userKey = (id: string) => ["revoked", "user", id];
+  const tokens = new Map<string, number>();
+  const users = new Map<UserId, UserMark>();
+  /** Whether the copy holds everything; if not, it is not looked at any more. */
+  let isComplete = exclusive;
+
+  function copyToken(jti: string, untilMs: number): void {
+    makeRoom();
+    if (isComplete) tokens.set(jti, Math.max(untilMs, tokens.get(jti) ?? 0));
+  }
+
+  function copyMark(id: UserId, mark: UserMark): void {
+    makeRoom();
+    if (isComplete) users.set(id, laterMark(mark, users.get(id)));
+  }
+
+  function makeRoom(): void {
+    if (!isComplete || tokens.size + users.size < maxCopied) return;
+    const nowMs = now();
+    for (const [jti, untilMs] of tokens) if (untilMs <= nowMs) tokens.delete(jti);
+    for (const [id, { untilMs }] of users) if (untilMs <= nowMs) users.delete(id);
+    if (tokens.size + users.size < maxCopied) return;
+    isComplete = false;
+    tokens.clear();
+    users.clear();
+  }
+
+  if (isComplete) {
+    const batches = { batchSize: LIST_BATCH };
+    for await (const { key, value } of kv.list<number>({ prefix: tokenKey("").slice(0, 2) }, batches)) {
+      copyToken(key[2] as string, value);
+    }
+    for await (const { key, value } of kv.list<UserMark>({ prefix: userKey("").slice(0, 2) }, batches)) {
+      copyMark(key[2] as UserId, value);
+    }
+  }
 
   /** Writes what `merge` makes of the value that is there; again when somebody else wrote in between. */
   async function update<T>(key: Deno.KvKey, merge: (kept: T | undefined) => { value: T; untilMs: number }) {
@@ -31,7 +76,8 @@ export function createKvRevocationStore(
     }
   }
 
-  async function read(keys: Deno.KvKey[]): Promise<unknown[]> {
+  async function read(identities: readonly Identity[]): Promise<unknown[]> {
+    const keys = identities.flatMap(({ jti, user }) => [tokenKey(jti), userKey(user.id)]);
     const batches = [];
     for (let start = 0; start < keys.length; start += READ_BATCH) {
       batches.push(kv.getMany<unknown[]>(keys.slice(start, start + READ_BATCH)));
@@ -45,22 +91,26 @@ export function createKvRevocationStore(
         const value = Math.max(untilMs, kept);
         return { value, untilMs: value };
       });
+      copyToken(jti, untilMs);
     },
     async revokeUser(id, mark) {
       await update<UserMark>(userKey(id), (kept) => {
         const value = laterMark(mark, kept);
         return { value, untilMs: value.untilMs };
       });
+      copyMark(id, mark);
     },
     async areRevoked(identities) {
+      const values = isComplete
+        ? identities.flatMap(({ jti, user }) => [tokens.get(jti), users.get(user.id)])
+        : await read(identities);
       const nowMs = now();
-      const values = await read(identities.flatMap(({ jti, user }) => [tokenKey(jti), userKey(user.id)]));
-      // KV drops an expired entry some time later, so what it gives may be over
+      // KV drops an expired entry some time later, and the copy when it needs room: what they give may be over
       return identities.map(({ issuedAt }, index) => {
-        const untilMs = values[2 * index] as number | null;
-        const mark = values[2 * index + 1] as UserMark | null;
-        return (untilMs !== null && untilMs > nowMs) ||
-          (mark !== null && mark.untilMs > nowMs && isOlder(issuedAt, mark.beforeMs));
+        const untilMs = (values[2 * index] ?? 0) as number;
+        const mark = (values[2 * index + 1] ?? undefined) as UserMark | undefined;
+        return untilMs > nowMs ||
+          (mark !== undefined && mark.untilMs > nowMs && isOlder(issuedAt, mark.beforeMs));
       });
     },
   };

@@ -18,7 +18,7 @@ export interface Memberships {
   /** Only the channels that the user was made a member of. */
   ownIds(userId: UserId): Promise<ReadonlySet<ChannelId>>;
   /** Drops what a change made wrong; everything, without one. */
-  forget(change?: MembershipChange): void;
+  forget(change?: Pick<MembershipChange, "userIds">): void;
 }
 
 /** Makes an empty cache over `store`. */

@@ -61,8 +61,8 @@ export interface ChannelService {
   onMembershipChange(listener: MembershipListener): () => void;
   /** Takes in a change that another node made. */
   receive(change: MembershipChange): void;
-  /** Reads everything anew, after changes of other nodes may have been missed. */
-  refresh(): void;
+  /** Reads everything, or what concerns one user, anew: changes of other nodes may have been missed. */
+  refresh(userId?: UserId): void;
 }
 
 /** Options of {@linkcode createChannels}. */
@@ -199,8 +199,8 @@ class Channels implements ChannelService {
     this.#change(change, { local: false });
   }
 
-  refresh(): void {
-    this.#memberships.forget();
+  refresh(userId?: UserId): void {
+    this.#memberships.forget(userId && { userIds: [userId] });
   }
 
   #change(change: MembershipChange, options: { local: boolean }): void {

@@ -205,7 +205,12 @@ export const TRANSITIONS: { readonly [Name in StateName]: Row<Name> } = {
       token,
       credentials: credentials === "refresh" ? "refreshed" : credentials,
     }),
-    "signed-out": () => ({ name: "disconnected", reason: "unauthorized", cause: SIGNED_OUT }),
+    // what the server said of the last token tells more than that there is none now
+    "signed-out": ({ credentials, cause }) => ({
+      name: "disconnected",
+      reason: "unauthorized",
+      cause: credentials === "refresh" && cause !== null ? cause : SIGNED_OUT,
+    }),
     "token-failed": (state, { message }, context) => failed(state, { kind: "token", message }, context),
     timeout: (state, _, context) => failed(state, { kind: "timeout", message: "no token in time" }, context),
   },

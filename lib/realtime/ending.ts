@@ -1,6 +1,9 @@
 /** Ends sessions in words: `session:end` with a code, then the disconnection (contract §2). */
 import { type Action, actionOf, type Code, CODES } from "../protocol/codes.ts";
 import type { SessionEnd } from "../protocol/events.ts";
+import { type SessionId, sessionId } from "../protocol/ids.ts";
+import type { SessionStore } from "../session/store.ts";
+import type { Bus } from "./bus.ts";
 import { emitLocal, type TetherSocket } from "./types.ts";
 
 /** The codes that end a live session. */
@@ -26,4 +29,31 @@ export function sessionEnd({ code, retryAfterMs }: EndOptions): SessionEnd {
 export function endSession(socket: TetherSocket, options: EndOptions): void {
   emitLocal(socket, "session:end", sessionEnd(options));
   socket.disconnect(true);
+}
+
+const TOPIC = "session:end";
+
+/** Options of {@linkcode createEnder}. */
+export interface EnderOptions {
+  bus: Bus;
+  nodeId: string;
+  /** The sessions of the fleet. */
+  store: SessionStore;
+  /** Ends a session of this node; `false`: it is not here. */
+  end: (sid: SessionId, options: EndOptions) => boolean;
+}
+
+/** Makes what an administrator ends sessions with, on whichever node they are. `false`: there is no such session. */
+export function createEnder({ bus, nodeId, store, end }: EnderOptions): (sid: SessionId) => Promise<boolean> {
+  const endHere = (sid: SessionId): boolean => end(sid, { code: "session/ended" });
+  bus.on(TOPIC, (message) => {
+    if (typeof message === "string" && message !== "") endHere(sessionId(message));
+  });
+  return async (sid) => {
+    if (endHere(sid)) return true;
+    const record = await store.get(sid);
+    if (record === undefined || record.nodeId === nodeId) return false;
+    bus.publish(TOPIC, sid);
+    return true;
+  };
 }

@@ -50,6 +50,8 @@ export function createMembership({ io, channels, bus }: MembershipOptions): Memb
   return {
     async joinChannels({ socket, identity }) {
       const channelIds = await channels.channelsOf(identity.user.id);
+      // rooms of a socket that has left would stay for ever
+      if (socket.conn.readyState !== "open") return channelIds;
       const rooms = new Set(channelIds.map(channelRoom));
       for (const room of staleRooms(socket, rooms)) socket.leave(room);
       socket.join([...rooms]);

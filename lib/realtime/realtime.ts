@@ -4,8 +4,8 @@
  */
 import { Server } from "socket.io";
 import type { Identity } from "../auth/claims.ts";
-import { createExpirySchedule } from "../auth/expiry_schedule.ts";
-import { covers, type Revocations } from "../auth/revocations.ts";
+import { withRevocation } from "../auth/checked_verifier.ts";
+import type { Revocations } from "../auth/revocations.ts";
 import type { TokenVerifier } from "../auth/verifier.ts";
 import type { ChannelService } from "../channel/service.ts";
 import type { Config } from "../config.ts";
@@ -13,6 +13,7 @@ import { type CorsOptions, createEngine } from "../engine/mod.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import type { PresenceService } from "../presence/service.ts";
+import { ProtocolError } from "../protocol/codes.ts";
 import { PROTOCOL_VERSION, type SessionReady, SOCKET_PATH } from "../protocol/events.ts";
 import { type NodeId, type SessionId, sessionId } from "../protocol/ids.ts";
 import { userRoom } from "../protocol/rooms.ts";
@@ -24,7 +25,8 @@ import { createAdmission } from "./admission.ts";
 import { noBus } from "./bus.ts";
 import { channelEvents } from "./channel_events.ts";
 import { createDispatch } from "./dispatch.ts";
-import { type EndOptions, endSession } from "./ending.ts";
+import { createEnder, type EndOptions, endSession } from "./ending.ts";
+import { logEngine } from "./engine_log.ts";
 import { createHandshake } from "./handshake.ts";
 import type { Fleet } from "./fleet/fleet.ts";
 import { takeEvents } from "./incoming.ts";
@@ -39,6 +41,7 @@ import { inFlightMs, MAX_DISCONNECTION_MS } from "./recovery/recovery.ts";
 import { sessionEvents } from "./session_events.ts";
 import { emitLocal, type Emitted, type LiveSession, type TetherServer, type TetherSocket } from "./types.ts";
 import { usageEvents } from "./usage_events.ts";
+import { createValidity } from "./validity.ts";
 
 /** The settings that this folder needs. */
 export type RealtimeConfig = Pick<
@@ -57,6 +60,7 @@ export type RealtimeConfig = Pick<
   | "expiryNoticeMs"
   | "drainMs"
   | "socketLogging"
+  | "engineLogging"
   | "jwt"
 >;
 
@@ -64,7 +68,7 @@ export type RealtimeConfig = Pick<
 export interface RealtimeOptions {
   config: RealtimeConfig;
   nodeId: NodeId;
-  /** Checks tokens, revocation included. */
+  /** Checks tokens, but not whether they are revoked. */
   verifier: TokenVerifier;
   revocations: Revocations;
   store: SessionStore;
@@ -88,6 +92,8 @@ export interface Realtime extends AsyncDisposable {
   readonly outbound: Outbound;
   /** Ends a session of this node in words. `false`: it is not here. */
   end(sid: SessionId, options: EndOptions): boolean;
+  /** Ends a session with `session/ended`, wherever in the fleet it is. `false`: there is none. */
+  endAnywhere(sid: SessionId): Promise<boolean>;
   /** Closes the connection of a session that another node has taken over. */
   abandon(sid: SessionId): void;
   /** Admits nobody any more and ends all sessions, each with its own time to come back. */
@@ -105,8 +111,7 @@ export function createRealtime(options: RealtimeOptions): Realtime {
     options;
   const { fleet } = options;
   const live = new Map<string, LiveSession>();
-  // between the middleware and the connection
-  const admitted = new WeakMap<TetherSocket, Identity>();
+  const checked = withRevocation(verifier, revocations);
 
   const engine = createEngine({
     path: SOCKET_PATH,
@@ -127,18 +132,16 @@ export function createRealtime(options: RealtimeOptions): Realtime {
     connectionStateRecovery: { maxDisconnectionDuration: MAX_DISCONNECTION_MS, skipMiddlewares: false },
   });
   io.bind(engine);
+  if (config.engineLogging) logEngine(engine, log);
   const bus = fleet?.bus ?? noBus;
 
   const admission = createAdmission({ connectsPerSecond: config.connectsPerSecond });
-  const expiry = createExpirySchedule<SessionId>({
+  const validity = createValidity({
     noticeMs: config.expiryNoticeMs,
     toleranceMs: config.jwt.clockToleranceS * 1000,
-    onExpiring(sid, expiresAt) {
-      const session = live.get(sid);
-      if (session !== undefined) emitLocal(session.socket, "session:expiring", { expiresAt });
-    },
-    onExpired: (sid) => end(sid, { code: "session/expired" }),
-    onError: (error) => log.error("A session could not be told of its expiry", { error }),
+    // at least once in a session's lease of three heartbeats
+    recheckMs: 1.5 * config.heartbeatIntervalMs,
+    ...{ live, revocations, log },
   });
   const outbound = createOutbound({ io, bus, nodeId, live, store, maxPayloadBytes: config.maxPayloadBytes });
   const membership = createMembership({ io, channels, bus });
@@ -164,20 +167,33 @@ export function createRealtime(options: RealtimeOptions): Realtime {
     admission,
     authenticate: (token) => verifier.verify(token),
     async admit(socket, identity) {
-      await sessions.open(recordOf(socket, identity), { maxOfUser: config.sessionsPerUser });
-      // what happened meanwhile in a channel that its user has left is not for it
-      if (socket.recovered) await joinChannels({ socket, identity });
-      admitted.set(socket, identity);
+      const giveUp = (): void => {
+        validity.take(socket);
+        sessions.close(sessionId(socket.id));
+      };
+      try {
+        await validity.admit(socket, identity);
+        await sessions.open(recordOf(socket, identity), { maxOfUser: config.sessionsPerUser });
+        // what happened meanwhile in a channel that its user has left is not for it
+        if (socket.recovered) await joinChannels({ socket, identity });
+      } catch (error) {
+        giveUp();
+        throw error;
+      }
       // who left while the store was asked is never told to us again
-      if (socket.conn.readyState !== "open") sessions.close(sessionId(socket.id));
+      if (socket.conn.readyState !== "open") giveUp();
     },
     ...{ log, metrics },
   }));
 
   io.on("connection", (socket) => {
-    const identity = admitted.get(socket)!;
-    const { user, expiresAt } = identity;
     const sid = sessionId(socket.id);
+    const identity = validity.take(socket);
+    if (identity === undefined) {
+      sessions.close(sid);
+      return endSession(socket, { code: "session/revoked" });
+    }
+    const { user, expiresAt } = identity;
     const limiter = createRateLimit({ perSecond: config.eventsPerSecond });
     const session: LiveSession = { sid, socket, identity, limiter };
     live.set(sid, session);
@@ -187,7 +203,7 @@ export function createRealtime(options: RealtimeOptions): Realtime {
     takeEvents(session, dispatch);
     socket.conn.on("slow", () => endSession(socket, { code: "session/slow" }));
     socket.on("disconnect", onDisconnect);
-    expiry.set(sid, expiresAt);
+    validity.begin(session);
     void presence.connect(sid, user);
     if (config.socketLogging) log.info("A session began", { sid, userId: user.id });
   });
@@ -215,7 +231,7 @@ export function createRealtime(options: RealtimeOptions): Realtime {
 
   const dispatch = createDispatch({
     handlers: [
-      sessionEvents({ authenticate: (token) => verifier.verify(token), joinChannels, renew, alive }),
+      sessionEvents({ authenticate: (token) => checked.verify(token), joinChannels, renew, alive }),
       presenceEvents({ presence, channels }),
       channelEvents({ io, channels, joinChannels }),
       noteEvents(),
@@ -230,10 +246,13 @@ export function createRealtime(options: RealtimeOptions): Realtime {
   }
 
   async function renew(session: LiveSession, identity: Identity): Promise<void> {
+    // it may have ended while the token was checked
+    if (live.get(session.sid) !== session) return;
     const { user, expiresAt } = identity;
-    session.identity = identity;
-    expiry.set(session.sid, expiresAt);
+    await validity.renew(session, identity);
+    if (!live.has(session.sid)) throw new ProtocolError("auth/revoked");
     sessions.update(session.sid, { user, expiresAt });
+    channels.refresh(user.id);
     await joinChannels(session);
   }
 
@@ -241,7 +260,7 @@ export function createRealtime(options: RealtimeOptions): Realtime {
   function onDisconnect(this: TetherSocket, reason: string): void {
     const sid = sessionId(this.id);
     if (!live.delete(sid)) return;
-    expiry.delete(sid);
+    validity.end(sid);
     sessions.close(sid);
     presence.disconnect(sid);
     usage.end(sid);
@@ -263,11 +282,6 @@ export function createRealtime(options: RealtimeOptions): Realtime {
       if (!degraded) channels.refresh();
       io.local.emit("session:degraded", { degraded });
     }),
-    revocations.onRevoked((revocation) => {
-      for (const { socket, identity } of live.values()) {
-        if (covers(revocation, identity)) endSession(socket, { code: "session/revoked" });
-      }
-    }),
   ];
 
   return {
@@ -277,6 +291,7 @@ export function createRealtime(options: RealtimeOptions): Realtime {
     },
     outbound,
     end,
+    endAnywhere: createEnder({ bus, nodeId, store, end }),
     abandon: (sid) => live.get(sid)?.socket.disconnect(true),
     async drain() {
       admission.drain(config.drainMs / 2);
@@ -290,7 +305,7 @@ export function createRealtime(options: RealtimeOptions): Realtime {
     },
     async [Symbol.asyncDispose]() {
       for (const off of stop) off?.();
-      expiry[Symbol.dispose]();
+      await validity[Symbol.asyncDispose]();
       await io.close();
       await engine.close();
     },

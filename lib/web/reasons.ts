@@ -1,5 +1,7 @@
 /** Plain sentences for people, by code. The codes' own messages are for developers. */
-import type { Code } from "../protocol/codes.ts";
+import { type Context, HttpError } from "fresh";
+import { actionOf, type Code } from "../protocol/codes.ts";
+import type { State } from "./state.ts";
 
 const REASONS: Partial<Record<Code, string>> = {
   "auth/missing": "Please sign in.",
@@ -20,7 +22,11 @@ export function reasonFor(code: string): string {
   return REASONS[code as Code] ?? "Please sign in again.";
 }
 
-/** Where somebody is sent to sign in; `refused` is why their token was not good, if they had one. */
-export function signInPath(refused?: Code): string {
-  return refused === undefined ? "/sign-in" : `/sign-in?because=${encodeURIComponent(refused)}`;
+/** Sends somebody without a good token to sign in, and says why it was not good, if they had one. */
+export function toSignIn(ctx: Context<State>): Response {
+  const { refused } = ctx.state;
+  if (refused === undefined) return ctx.redirect("/sign-in", 303);
+  // a token that cannot be judged now may be good: signing in anew is not what helps
+  if (actionOf(refused.code) !== "reauth") throw new HttpError(503);
+  return ctx.redirect(`/sign-in?because=${encodeURIComponent(refused.code)}`, 303);
 }

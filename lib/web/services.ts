@@ -3,6 +3,8 @@ import type { Identity } from "../auth/claims.ts";
 import type { ChannelService } from "../channel/service.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Presence } from "../protocol/events.ts";
+import type { SessionId, UserId } from "../protocol/ids.ts";
+import type { PageOptions, SessionPage } from "../session/page.ts";
 import type { Outbound } from "../realtime/outbound.ts";
 
 /** What signs people in by name, where no other issuer is configured. */
@@ -11,6 +13,16 @@ export interface SignIn {
   signIn(name: unknown): Promise<{ token: string; identity: Identity }>;
   /** A new token for the same user. */
   refresh(identity: Identity): Promise<{ token: string; identity: Identity }>;
+}
+
+/** What administrators may do. */
+export interface Administration {
+  /** Some of the fleet's sessions. */
+  sessions(page: PageOptions): Promise<SessionPage>;
+  /** Ends a session, wherever it is. `false`: there is none. */
+  endSession(sid: SessionId): Promise<boolean>;
+  /** Revokes all tokens of a user issued until now, which ends their sessions. */
+  revokeUser(id: UserId): Promise<void>;
 }
 
 /** Whether the process should get traffic. */
@@ -26,8 +38,13 @@ export interface Services {
   authenticate(token: unknown): Promise<Identity>;
   /** `null` when tokens come from elsewhere. */
   signIn: SignIn | null;
-  /** Revokes the token of `identity`. */
+  /** Revokes the token of `identity`, and with it those that it was renewed from and to. */
   signOut(identity: Identity): Promise<void>;
+  administration: Administration;
+  /** Origins beside our own whose pages may change something here. */
+  allowedOrigins: readonly string[];
+  /** Told of a failure that no answer explains. */
+  failed(error: unknown): void;
   /** Everybody whom `identity` may see, and how they are. */
   presence(identity: Identity): Promise<Presence[]>;
   channels: ChannelService;

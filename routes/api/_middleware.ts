@@ -1,13 +1,25 @@
-import { define } from "../../lib/web/define.ts";
+import { type Context, csrf, HttpError } from "fresh";
 import { errorAnswer } from "../../lib/web/answers.ts";
+import { isTrustedOrigin } from "../../lib/web/credentials.ts";
+import type { State } from "../../lib/web/state.ts";
 import { ProtocolError } from "../../lib/protocol/codes.ts";
 
 /** Endpoints answer a failure as JSON with its code. */
-export default define.middleware(async (ctx) => {
+async function answerErrors(ctx: Context<State>): Promise<Response> {
   try {
     return await ctx.next();
   } catch (error) {
-    if (error instanceof ProtocolError) return errorAnswer(error);
-    throw error;
+    if (error instanceof HttpError) return errorAnswer(protocolError(error));
+    if (!(error instanceof ProtocolError)) ctx.state.services.failed(error);
+    return errorAnswer(error);
   }
-});
+}
+
+function protocolError({ status }: HttpError): ProtocolError {
+  return status === 403
+    ? new ProtocolError("access/denied", "The request comes from another site.")
+    : new ProtocolError("access/not-found");
+}
+
+/** Everything that changes something is below here, and out of reach of other sites' pages. */
+export default [answerErrors, csrf<State>({ origin: isTrustedOrigin })];

@@ -11,20 +11,22 @@ testRevocationStore("memory", () => {
   });
 });
 
-testRevocationStore("KV", async () => {
-  const kv = await Deno.openKv(":memory:");
-  return {
-    store: createKvRevocationStore(kv),
-    [Symbol.asyncDispose]: () => Promise.resolve(kv.close()),
-  };
-});
+for (const [name, options] of [["KV", {}], ["KV, asked at every use", { exclusive: false }]] as const) {
+  testRevocationStore(name, async () => {
+    const kv = await Deno.openKv(":memory:");
+    return {
+      store: await createKvRevocationStore(kv, options),
+      [Symbol.asyncDispose]: () => Promise.resolve(kv.close()),
+    };
+  });
+}
 
 Deno.test("memory and KV forget a revocation once the last revoked token has run out", async () => {
   using kv = await Deno.openKv(":memory:");
   const start = Date.now();
   let nowMs = start;
   const now = () => nowMs;
-  for (const store of [createMemoryRevocationStore({ now }), createKvRevocationStore(kv, { now })]) {
+  for (const store of [createMemoryRevocationStore({ now }), await createKvRevocationStore(kv, { now })]) {
     nowMs = start;
     await store.revokeToken("t1", start + 60_000);
     await store.revokeUser(userId("ada"), { beforeMs: start, untilMs: start + 60_000 });
@@ -53,11 +55,32 @@ Deno.test("KV keeps revocations over a restart", async () => {
   try {
     {
       using kv = await Deno.openKv(`${directory}/kv`);
-      await createKvRevocationStore(kv).revokeToken("t1", Date.now() + 60_000);
+      const store = await createKvRevocationStore(kv);
+      await store.revokeToken("t1", Date.now() + 60_000);
+      await store.revokeUser(userId("bob"), { beforeMs: Date.now(), untilMs: Date.now() + 60_000 });
     }
     using kv = await Deno.openKv(`${directory}/kv`);
-    assert.deepEqual(await createKvRevocationStore(kv).areRevoked([identity("ada", "t1")]), [true]);
+    const store = await createKvRevocationStore(kv);
+    assert.deepEqual(await store.areRevoked([identity("ada", "t1")]), [true]);
+    assert.deepEqual(await store.areRevoked([identity("bob", "t2", { issuedAt: 0 })]), [true]);
   } finally {
     await Deno.remove(directory, { recursive: true });
   }
+});
+
+Deno.test("KV copies no more revocations than it may, and forgets none", async () => {
+  using kv = await Deno.openKv(":memory:");
+  let nowMs = Date.now();
+  const store = await createKvRevocationStore(kv, { maxCopied: 3, now: () => nowMs });
+  const asked = [0, 1, 2, 3, 4].map((n) => identity("ada", `t${n}`));
+  await store.revokeToken("t0", nowMs + 1000);
+  await store.revokeToken("t1", nowMs + 60_000);
+  await store.revokeUser(userId("bob"), { beforeMs: nowMs, untilMs: nowMs + 60_000 });
+  nowMs += 1000;
+  await store.revokeToken("t2", nowMs + 60_000);
+  assert.deepEqual(await store.areRevoked(asked), [false, true, true, false, false]);
+  await store.revokeToken("t3", nowMs + 60_000);
+  assert.deepEqual(await store.areRevoked(asked), [false, true, true, true, false]);
+  const later = await createKvRevocationStore(kv, { maxCopied: 3, now: () => nowMs });
+  assert.deepEqual(await later.areRevoked(asked), [false, true, true, true, false]);
 });

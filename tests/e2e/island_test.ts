@@ -114,22 +114,20 @@ async function watchStatus(page: Page): Promise<() => Promise<string[]>> {
   return () => said.jsonValue();
 }
 
-/**
- * Keeps every shift of the layout, from now on: what moved. The log grows at its top and a number at its left, as they
- * shall.
- */
+/** Looks at every frame, from now on, whether something that shall not move has moved: what did. */
 async function watchLayout(page: Page): Promise<() => Promise<string[]>> {
-  interface LayoutShift extends PerformanceEntry {
-    sources: { node: Node | null }[];
-  }
   const moved = await page.evaluateHandle(() => {
+    const fixed = ["main", ".badge", ".panel", ".panel .states", ".panel .buttons"].map((selector) => {
+      const element = document.querySelector(selector)!;
+      const place = (): string => JSON.stringify(element.getBoundingClientRect());
+      return { selector, place, before: place() };
+    });
     const moved: string[] = [];
-    new PerformanceObserver((list) => {
-      for (const { node } of (list.getEntries() as LayoutShift[]).flatMap(({ sources }) => sources)) {
-        const element = node instanceof Element ? node : node?.parentElement;
-        if (element && !element.closest(".log, .badge-number")) moved.push(element.outerHTML.slice(0, 100));
-      }
-    }).observe({ type: "layout-shift" });
+    const look = (): void => {
+      for (const { selector, place, before } of fixed) if (place() !== before) moved.push(selector);
+      requestAnimationFrame(look);
+    };
+    look();
     return moved;
   });
   return () => moved.jsonValue();

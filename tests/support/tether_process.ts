@@ -117,7 +117,12 @@ export async function startTether(options: TetherProcessOptions = {}): Promise<T
     return code;
   }
 
-  await start();
+  try {
+    await start();
+  } catch (error) {
+    if (options.dataDir === undefined) await Deno.remove(dataDir, { recursive: true });
+    throw error;
+  }
   return {
     get url() {
       return `http://127.0.0.1:${port}`;

@@ -1,15 +1,17 @@
-import { requireIdentity, signedIn } from "../../../lib/web/credentials.ts";
+import { json } from "../../../lib/web/answers.ts";
+import { requireIdentity, signedIn, tokenOf } from "../../../lib/web/credentials.ts";
 import { define } from "../../../lib/web/define.ts";
-import { ProtocolError } from "../../../lib/protocol/codes.ts";
 
-/** A new token for who is signed in: `{ token, user }` and the cookie. */
+/**
+ * A new token for who is signed in: `{ token, user, expiresAt }` and the cookie. Where tokens come from elsewhere it is
+ * the one that came with the request, which a page needs for its socket and cannot read out of the cookie.
+ */
 export const handler = define.handlers({
   async POST(ctx) {
     const { signIn } = ctx.state.services;
     const identity = requireIdentity(ctx.state);
-    if (signIn === null) {
-      throw new ProtocolError("access/not-found", "Tokens for this server come from elsewhere.");
-    }
-    return signedIn(ctx.url, await signIn.refresh(identity));
+    if (signIn !== null) return signedIn(ctx, await signIn.refresh(identity));
+    const { user, expiresAt } = identity;
+    return json({ token: tokenOf(ctx.req), user, expiresAt });
   },
 });
