@@ -117,14 +117,17 @@ async function watchStatus(page: Page): Promise<() => Promise<string[]>> {
 /** Looks at every frame, from now on, whether something that shall not move has moved: what did. */
 async function watchLayout(page: Page): Promise<() => Promise<string[]>> {
   const moved = await page.evaluateHandle(() => {
-    const fixed = ["main", ".badge", ".panel", ".panel .states", ".panel .buttons"].map((selector) => {
-      const element = document.querySelector(selector)!;
-      const place = (): string => JSON.stringify(element.getBoundingClientRect());
-      return { selector, place, before: place() };
-    });
+    const selectors = ["main", ".badge", ".panel", ".panel .states", ".panel .buttons"];
+    const places = selectors.map((selector) => ({ selector, place: "" }));
     const moved: string[] = [];
     const look = (): void => {
-      for (const { selector, place, before } of fixed) if (place() !== before) moved.push(selector);
+      for (const known of places) {
+        const place = JSON.stringify(document.querySelector(known.selector)!.getBoundingClientRect());
+        if (known.place !== "" && known.place !== place) {
+          moved.push(`${known.selector} from ${known.place} to ${place}`);
+        }
+        known.place = place;
+      }
       requestAnimationFrame(look);
     };
     look();
