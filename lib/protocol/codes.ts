@@ -35,7 +35,7 @@ export const CODES = {
   "auth/keys-unavailable": { action: "retry", message: "The keys to check tokens cannot be fetched now." },
   /** More connects a second than the node admits. */
   "admission/overloaded": { action: "retry", message: "The server is busy." },
-  /** One client connects too often. */
+  /** One client connects too often; also ends a session that floods, whose user is then kept out for a moment. */
   "admission/rate-limited": { action: "retry", message: "Too many connections in a short time." },
   /** The user's sessions across the fleet are at the cap. */
   "admission/too-many-sessions": { action: "stop", message: "This user has too many open sessions." },

@@ -14,10 +14,14 @@ export const MAX_IDS = 1_000;
 /** The deepest nesting of free-form `data`; the value itself is level 1. */
 export const MAX_DEPTH = 16;
 
+/** The longest name of a channel or a note, in UTF-16 code units. */
+export const MAX_NAME_LENGTH = 100;
+/** The longest name of something that is another system's, such as a chat or a model. */
+export const MAX_REFERENCE_LENGTH = 200;
+/** The longest that a call may wait. */
+export const MAX_CALL_TIMEOUT_MS = 600_000;
+
 const MAX_TOKEN_LENGTH = 16_384;
-const MAX_NAME_LENGTH = 100;
-const MAX_REFERENCE_LENGTH = 200;
-const MAX_CALL_TIMEOUT_MS = 600_000;
 const CONTROL = /\p{Cc}/u;
 // not tab, line feed, carriage return
 // deno-lint-ignore no-control-regex -- they are what is looked for

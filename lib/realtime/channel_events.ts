@@ -28,7 +28,8 @@ export function channelEvents({ io, channels, joinChannels }: ChannelEventsOptio
           const notice = { channelId: channel_id, typing: data.data?.typing ?? true };
           // the first to go when a connection is slow: the next notice says the same
           if (await channels.typing(user, notice)) {
-            socket.to(channelRoom(channel_id)).volatile.emit("events:channel", event);
+            const others = io.to(channelRoom(channel_id)).except(userRoom(id));
+            others.volatile.emit("events:channel", event);
           }
           return {};
         }

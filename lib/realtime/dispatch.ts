@@ -9,6 +9,8 @@ import { emitLocal, type EventHandlers, type HandlerResult, type LiveSession } f
 export interface DispatchOptions {
   /** The subjects' handlers. */
   handlers: readonly EventHandlers[];
+  /** An event of the session was refused because it sends too many. `true`: it is over, and gets no answer. */
+  refused: (session: LiveSession) => boolean;
   log: Log;
   metrics: Metrics;
 }
@@ -37,7 +39,7 @@ interface Failure {
 }
 
 /** Makes the function that every event goes through. */
-export function createDispatch({ handlers, log, metrics }: DispatchOptions): Dispatch {
+export function createDispatch({ handlers, refused, log, metrics }: DispatchOptions): Dispatch {
   const table = new Map(handlers.flatMap((subject) => Object.entries(subject))) as Map<string, Handler>;
 
   function fail({ socket }: LiveSession, { event, answer, error }: Failure): void {
@@ -53,7 +55,10 @@ export function createDispatch({ handlers, log, metrics }: DispatchOptions): Dis
     const event = String(name);
     try {
       const waitMs = session.limiter.take();
-      if (waitMs > 0) throw new ProtocolError("request/rate-limited", undefined, { retryAfterMs: waitMs });
+      if (waitMs > 0) {
+        if (refused(session)) return;
+        throw new ProtocolError("request/rate-limited", undefined, { retryAfterMs: waitMs });
+      }
       const handler = table.get(event);
       if (handler === undefined || !isParsedEvent(event)) throw new ProtocolError("request/unknown-event");
       const result = handler(session, parsePayload(event, payload));

@@ -9,7 +9,12 @@ import { emitLocal, type TetherSocket } from "./types.ts";
 /** The codes that end a live session. */
 export type EndCode = Extract<
   Code,
-  "session/expired" | "session/revoked" | "session/ended" | "session/slow" | "server/draining"
+  | "session/expired"
+  | "session/revoked"
+  | "session/ended"
+  | "session/slow"
+  | "admission/rate-limited"
+  | "server/draining"
 >;
 
 /** Options of {@linkcode endSession}. */

@@ -27,6 +27,7 @@ import { channelEvents } from "./channel_events.ts";
 import { createDispatch } from "./dispatch.ts";
 import { createEnder, type EndOptions, endSession } from "./ending.ts";
 import { logEngine } from "./engine_log.ts";
+import { createFloodGuard, KEPT_OUT_MS } from "./flood.ts";
 import { createHandshake } from "./handshake.ts";
 import type { Fleet } from "./fleet/fleet.ts";
 import { takeEvents } from "./incoming.ts";
@@ -136,6 +137,7 @@ export function createRealtime(options: RealtimeOptions): Realtime {
   const bus = fleet?.bus ?? noBus;
 
   const admission = createAdmission({ connectsPerSecond: config.connectsPerSecond });
+  const flood = createFloodGuard({ eventsPerSecond: config.eventsPerSecond });
   const validity = createValidity({
     noticeMs: config.expiryNoticeMs,
     toleranceMs: config.jwt.clockToleranceS * 1000,
@@ -165,7 +167,11 @@ export function createRealtime(options: RealtimeOptions): Realtime {
 
   io.use(createHandshake({
     admission,
-    authenticate: (token) => verifier.verify(token),
+    async authenticate(token) {
+      const identity = await verifier.verify(token);
+      flood.check(identity.user.id);
+      return identity;
+    },
     async admit(socket, identity) {
       const giveUp = (): void => {
         validity.take(socket);
@@ -237,6 +243,11 @@ export function createRealtime(options: RealtimeOptions): Realtime {
       noteEvents(),
       usageEvents(usage),
     ],
+    refused(session) {
+      const isFlood = flood.refused(session);
+      if (isFlood) endSession(session.socket, { code: "admission/rate-limited", retryAfterMs: KEPT_OUT_MS });
+      return isFlood;
+    },
     ...{ log, metrics },
   });
 

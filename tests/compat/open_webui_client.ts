@@ -4,6 +4,9 @@
  */
 import { io, type Socket } from "socket.io-client";
 
+/** The types of `events` that a page answers. */
+const CALLS = new Set(["confirmation", "input", "execute"]);
+
 /** What the page's timer is; tests move it themselves. */
 export type Every = (ms: number, task: () => void) => { clear(): void };
 
@@ -57,7 +60,7 @@ export function openWebuiPage(
   });
   socket.on("events", (event, callback) => {
     heard.events.push(event);
-    if (callback) callback(answer?.(event));
+    if (CALLS.has(event.data.type)) callback(answer?.(event));
   });
   for (const name of ["events:channel", "usage", "error"] as const) {
     socket.on(name, (event) => heard[name].push(event));

@@ -1,11 +1,10 @@
 /** Pages of Open WebUI, and a back end like theirs, work against Tether with only their URL and token changed. */
 import assert from "node:assert/strict";
 import { apiClient } from "../support/api.ts";
+import { SERVICE_TOKEN, startFleet } from "../support/fleet.ts";
 import { startTether, TEST_SECRET } from "../support/tether_process.ts";
 import { testToken } from "../support/tokens.ts";
 import { type Every, openWebuiPage } from "./open_webui_client.ts";
-
-const SERVICE_TOKEN = "a-service-token-for-tests";
 
 /** Timers that only run when told. */
 function manualTimers() {
@@ -74,7 +73,7 @@ async function play(
     assert.deepEqual([ok, error.code], [false, "access/not-found"]);
   });
 
-  await t.step("typing reaches the other members, with who it is, and not its sender", async () => {
+  await t.step("typing reaches the other members, with who it is, and no page of its sender", async () => {
     for (const typing of [true, false]) {
       const heard = bob.next("events:channel");
       ada.typing("general", typing);
@@ -85,8 +84,10 @@ async function play(
         user: { id: "ada", name: "Ada", role: "user" },
       });
     }
-    await ada.socket.emitWithAck("heartbeat", {});
-    assert.deepEqual(ada.heard["events:channel"], []);
+    for (const page of [ada, ada2]) {
+      await page.socket.emitWithAck("heartbeat", {});
+      assert.deepEqual(page.heard["events:channel"], []);
+    }
   });
 
   await t.step("last_read_at is stored and told to the user's other pages", async () => {
@@ -171,6 +172,11 @@ for (const websocket of [true, false]) {
     await play(t, { urls: [server.url, server.url], websocket });
   });
 }
+
+Deno.test("Open WebUI's pages and back end work over two nodes", async (t) => {
+  await using fleet = await startFleet({ nodes: 2, env: { EVENTS_PER_SECOND: "100" } });
+  await play(t, { urls: [fleet.nodes[0]!.url, fleet.nodes[1]!.url], websocket: true });
+});
 
 Deno.test("Open WebUI's page comes back by itself after a crash of the server, with one heartbeat", async () => {
   await using server = await startTether({ env: { JWT_SECRET: TEST_SECRET } });

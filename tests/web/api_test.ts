@@ -120,6 +120,19 @@ Deno.test("channels over HTTP", async (t) => {
     },
   );
 
+  await t.step("an id may have any characters", async () => {
+    const user = "a/b:c@d.e|f?g#h %41";
+    await using odd = await person(server.url, user);
+    const joined = odd.client.next("events:channel");
+    assert.deepEqual(await addAndRemove("POST"), { added: true });
+    assert.equal((await joined as { channel_id: string }).channel_id, id);
+    assert.deepEqual(await addAndRemove("DELETE"), { removed: true });
+
+    async function addAndRemove(method: string): Promise<unknown> {
+      return (await ada.api(`${method} /api/channels/${id}/members/${encodeURIComponent(user)}`)).body;
+    }
+  });
+
   await t.step("a public channel is everybody's at once", async () => {
     const joined = eve.client.next("events:channel");
     const { body: { channel } } = await ada.api("POST /api/channels", { name: "All", public: true });

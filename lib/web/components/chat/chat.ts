@@ -4,7 +4,7 @@
  */
 import { type ReadonlySignal, signal } from "@preact/signals";
 import type { ChannelEvent, Connection, Presence } from "../../../client/mod.ts";
-import { ask } from "./ask.ts";
+import { ask as askServer } from "./ask.ts";
 import { createTypists, type Typists } from "./typists.ts";
 
 /** A channel as `GET /api/channels` shows it. */
@@ -37,6 +37,14 @@ export interface ChatStart {
   memberIds: string[];
 }
 
+/** Options of {@linkcode createChat}. */
+export interface ChatOptions {
+  /** Asks an endpoint. */
+  ask?: typeof askServer;
+  /** Whether somebody looks at the page. */
+  isSeen?: () => boolean;
+}
+
 /** The chat of one page. */
 export interface Chat {
   readonly me: ChatStart["me"];
@@ -67,7 +75,10 @@ const GENERAL = "general";
 const READ_AFTER_MS = 200, TYPING_EVERY_MS = 1_000, TYPING_ENDS_MS = 3_000;
 
 /** Makes the chat in the state that the server rendered. */
-export function createChat(start: ChatStart): Chat {
+export function createChat(
+  start: ChatStart,
+  { ask = askServer, isSeen = () => document.visibilityState === "visible" }: ChatOptions = {},
+): Chat {
   const { me } = start;
   const channels = signal(start.channels), open = signal(start.open), messages = signal(start.messages);
   const people = signal(start.people), memberIds = signal(start.memberIds);
@@ -134,7 +145,7 @@ export function createChat(start: ChatStart): Chat {
   function readSoon(): void {
     clearTimeout(reading);
     reading = setTimeout(() => {
-      if (document.visibilityState !== "visible") return;
+      if (!isSeen()) return;
       setUnread(open.value, () => 0);
       connection?.send("events:channel", { channel_id: open.value, data: { type: "last_read_at" } });
     }, READ_AFTER_MS);
@@ -185,9 +196,9 @@ export function createChat(start: ChatStart): Chat {
       next.on("presence:change", (change) => {
         people.value = [...people.value.filter(({ id }) => id !== change.id), change];
       });
-      document.addEventListener("visibilitychange", readSoon);
+      addEventListener("visibilitychange", readSoon);
       return () => {
-        document.removeEventListener("visibilitychange", readSoon);
+        removeEventListener("visibilitychange", readSoon);
         clearTimeout(reading);
         clearTimeout(stopping);
         typists.clear();

@@ -2,11 +2,13 @@ import { channelId } from "../../../../lib/protocol/ids.ts";
 import { json } from "../../../../lib/web/answers.ts";
 import { requireIdentity } from "../../../../lib/web/credentials.ts";
 import { define } from "../../../../lib/web/define.ts";
+import { segmentsOf } from "../../../../lib/web/path.ts";
 
 /** The last 200 messages of a channel, the oldest first: `{ messages }`. */
 export const handler = define.handlers({
   async GET(ctx) {
     const { user } = requireIdentity(ctx.state);
-    return json({ messages: await ctx.state.services.channels.messages(user.id, channelId(ctx.params.id)) });
+    const [, id] = segmentsOf(ctx.url);
+    return json({ messages: await ctx.state.services.channels.messages(user.id, channelId(id)) });
   },
 });

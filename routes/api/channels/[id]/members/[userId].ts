@@ -2,19 +2,21 @@ import { channelId, userId } from "../../../../../lib/protocol/ids.ts";
 import { json } from "../../../../../lib/web/answers.ts";
 import { requireIdentity } from "../../../../../lib/web/credentials.ts";
 import { define } from "../../../../../lib/web/define.ts";
+import { segmentsOf } from "../../../../../lib/web/path.ts";
 
-function membershipOf(params: Record<string, string>) {
-  return { channelId: channelId(params.id), userId: userId(params.userId) };
+function membershipOf(url: URL) {
+  const [, channel, , user] = segmentsOf(url);
+  return { channelId: channelId(channel), userId: userId(user) };
 }
 
 /** Adds a member: `{ added }`; ends a membership: `{ removed }`. Open pages on every node follow at once. */
 export const handler = define.handlers({
   async POST(ctx) {
     const { user } = requireIdentity(ctx.state);
-    return json({ added: await ctx.state.services.channels.addMember(user, membershipOf(ctx.params)) });
+    return json({ added: await ctx.state.services.channels.addMember(user, membershipOf(ctx.url)) });
   },
   async DELETE(ctx) {
     const { user } = requireIdentity(ctx.state);
-    return json({ removed: await ctx.state.services.channels.removeMember(user, membershipOf(ctx.params)) });
+    return json({ removed: await ctx.state.services.channels.removeMember(user, membershipOf(ctx.url)) });
   },
 });

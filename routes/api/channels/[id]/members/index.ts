@@ -2,6 +2,7 @@ import { channelId } from "../../../../../lib/protocol/ids.ts";
 import { json } from "../../../../../lib/web/answers.ts";
 import { requireIdentity } from "../../../../../lib/web/credentials.ts";
 import { define } from "../../../../../lib/web/define.ts";
+import { segmentsOf } from "../../../../../lib/web/path.ts";
 import { membersOf } from "../../../../../lib/web/members.ts";
 
 /** The members of a channel whom one may see, and their status: `{ members }`. */
@@ -9,6 +10,7 @@ export const handler = define.handlers({
   async GET(ctx) {
     const identity = requireIdentity(ctx.state);
     const { services } = ctx.state;
-    return json({ members: await membersOf(channelId(ctx.params.id), { identity, services }) });
+    const [, id] = segmentsOf(ctx.url);
+    return json({ members: await membersOf(channelId(id), { identity, services }) });
   },
 });
