@@ -82,7 +82,7 @@ async function createSharedStores(
 ): Promise<Stores> {
   const redis = stack.use(createRedis({
     ...{ url, cluster, log },
-    sentinels: sentinelHosts.map((host) => ({ host, port: sentinelPort })),
+    sentinels: sentinelHosts.map((host) => addressOf(host, sentinelPort)),
   }));
   await redis.whenUp();
   const fleet = stack.use(
@@ -111,4 +111,10 @@ async function createSharedStores(
     }),
     problem: () => redis.isUp ? fleet.degraded : "Redis is away",
   };
+}
+
+/** A sentinel, with a port of its own where it names one. */
+function addressOf(text: string, defaultPort: number): { host: string; port: number } {
+  const { hostname, port } = new URL(`redis://${text}`);
+  return { host: hostname.replace(/^\[(.*)\]$/, "$1"), port: Number(port) || defaultPort };
 }

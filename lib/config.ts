@@ -137,7 +137,14 @@ const SETTINGS = v.object({
   WEBSOCKET_REDIS_URL: url(["redis:", "rediss:"]),
   REDIS_URL: url(["redis:", "rediss:"]),
   WEBSOCKET_REDIS_CLUSTER: flag(false),
-  WEBSOCKET_SENTINEL_HOSTS: text(""),
+  WEBSOCKET_SENTINEL_HOSTS: v.pipe(
+    text(""),
+    v.transform((value) => value.split(/[\s,;]+/).filter((host) => host !== "")),
+    v.check(
+      (hosts) => hosts.every((host) => /^[^/?#@]+$/.test(host) && URL.canParse(`redis://${host}`)),
+      "must be hosts such as redis-1 or redis-1:26379, separated by commas",
+    ),
+  ),
   WEBSOCKET_SENTINEL_PORT: number(26_379, { min: 1, max: 65_535 }),
   REDIS_KEY_PREFIX: v.pipe(
     text("tether"),
@@ -280,11 +287,11 @@ function conflicts(settings: Settings): string[] {
   if (settings.WEBSOCKET_MANAGER === "redis" && redisUrl(settings) === "") {
     problems.push("WEBSOCKET_MANAGER is redis but neither WEBSOCKET_REDIS_URL nor REDIS_URL is set");
   }
-  if (settings.WEBSOCKET_SENTINEL_HOSTS !== "" && settings.WEBSOCKET_REDIS_CLUSTER) {
+  if (settings.WEBSOCKET_SENTINEL_HOSTS.length > 0 && settings.WEBSOCKET_REDIS_CLUSTER) {
     problems.push("WEBSOCKET_SENTINEL_HOSTS and WEBSOCKET_REDIS_CLUSTER exclude each other");
   }
   if (
-    (settings.WEBSOCKET_SENTINEL_HOSTS !== "" || settings.WEBSOCKET_REDIS_CLUSTER) &&
+    (settings.WEBSOCKET_SENTINEL_HOSTS.length > 0 || settings.WEBSOCKET_REDIS_CLUSTER) &&
     redisUrl(settings) === ""
   ) {
     problems.push("Sentinel and Cluster need WEBSOCKET_REDIS_URL for the credentials and the database");
@@ -313,7 +320,7 @@ function resolve(settings: Settings): Config {
     redis: redisUrl(settings) === "" ? null : {
       url: redisUrl(settings),
       cluster: settings.WEBSOCKET_REDIS_CLUSTER,
-      sentinelHosts: settings.WEBSOCKET_SENTINEL_HOSTS.split(/[\s,;]+/).filter((host) => host !== ""),
+      sentinelHosts: settings.WEBSOCKET_SENTINEL_HOSTS,
       sentinelPort: settings.WEBSOCKET_SENTINEL_PORT,
       keyPrefix: settings.REDIS_KEY_PREFIX,
       lockTimeoutMs: settings.WEBSOCKET_REDIS_LOCK_TIMEOUT * 1000,

@@ -42,6 +42,13 @@ Deno.test("loadConfig() reads durations, flags, origins and the Redis address wi
   assert.equal(loadConfig({ JWT_EXPIRES_IN: "-1" }).jwt.expiresInS, null);
 });
 
+Deno.test("loadConfig() reads sentinels with and without ports, and refuses what is no host", () => {
+  const load = (hosts: string) =>
+    loadConfig({ JWT_SECRET: SECRET, WEBSOCKET_REDIS_URL: "redis://main", WEBSOCKET_SENTINEL_HOSTS: hosts });
+  assert.deepEqual(load("a, b:1;[::1]:2").redis?.sentinelHosts, ["a", "b:1", "[::1]:2"]);
+  for (const bad of ["a/b", "a:port", "u@a"]) assert.throws(() => load(bad), ConfigError);
+});
+
 Deno.test("loadConfig() lists every problem in one error and shows no secret", () => {
   const secret = "too-short-a-secret";
   assert.throws(() =>

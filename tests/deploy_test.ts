@@ -10,6 +10,7 @@ const DEPLOYED = [
   "deno.json",
   "deno.lock",
   "main.ts",
+  "stores.ts",
   "serve.ts",
   "healthcheck.ts",
   "lib",

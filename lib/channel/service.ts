@@ -63,6 +63,8 @@ export interface ChannelService {
   receive(change: MembershipChange): void;
   /** Reads everything, or what concerns one user, anew: changes of other nodes may have been missed. */
   refresh(userId?: UserId): void;
+  /** As {@linkcode refresh}, where the store may have lost what it held: `general` is made again. */
+  restore(): Promise<void>;
 }
 
 /** Options of {@linkcode createChannels}. */
@@ -76,9 +78,9 @@ export interface ChannelsOptions {
 
 /** Makes the service, and the channel `general` if there is none. */
 export async function createChannels(options: ChannelsOptions): Promise<ChannelService> {
-  const general = { id: GENERAL, name: "general", public: true, createdBy: null, createdAt: 0 };
-  await options.store.create(general, []);
-  return new Channels(options);
+  const channels = new Channels(options);
+  await channels.restore();
+  return channels;
 }
 
 class Channels implements ChannelService {
@@ -201,6 +203,14 @@ class Channels implements ChannelService {
 
   refresh(userId?: UserId): void {
     this.#memberships.forget(userId && { userIds: [userId] });
+  }
+
+  async restore(): Promise<void> {
+    await this.#store.create(
+      { id: GENERAL, name: "general", public: true, createdBy: null, createdAt: 0 },
+      [],
+    );
+    this.refresh();
   }
 
   #change(change: MembershipChange, options: { local: boolean }): void {

@@ -30,7 +30,7 @@ export function createAnnouncer(
   return (from, to, event) => {
     const cause = causeOf(to);
     if (to.name === "connected") {
-      if (event.type === "ready") announceReady(from, to);
+      if (event.type === "ready" || event.type === "degraded") announceReady(from, to);
       return;
     }
     if (!cause) return; // the first attempt begins

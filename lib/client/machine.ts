@@ -75,6 +75,7 @@ export type Event =
   | { type: "timeout" }
   | { type: "rtt"; rttMs: number }
   | { type: "extended"; expiresAt: number | null }
+  | { type: "degraded"; degraded: boolean }
   | { type: "upgrade"; wire: string }
   | { type: "offline" }
   | { type: "suspend" }
@@ -237,6 +238,7 @@ export const TRANSITIONS: { readonly [Name in StateName]: Row<Name> } = {
     reconnect: (state, _, context) => authorizing(lived(state, context), MANUAL),
     ready: (state, { session, wire }) => ({ ...state, session, wire }),
     extended: (state, { expiresAt }) => ({ ...state, session: { ...state.session, expiresAt } }),
+    degraded: (state, { degraded }) => ({ ...state, session: { ...state.session, degraded } }),
     rtt: (state, { rttMs }) => ({ ...state, rttMs }),
     upgrade: (state, { wire }) => ({ ...state, wire }),
     refused: (state, event, context) => judged(lived(state, context), event, context),

@@ -288,6 +288,9 @@ class Runtime implements Connection {
       case "session:expiring":
         this.#extend(this.#line.signal);
         break;
+      case "session:degraded":
+        this.#dispatch({ type: "degraded", degraded: Object(payload).degraded === true });
+        break;
       case "session:end":
         this.#dispatch(readVerdict("ended", payload));
         break;

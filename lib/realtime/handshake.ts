@@ -17,6 +17,8 @@ export interface HandshakeOptions {
   authenticate: (token: unknown) => Promise<Identity>;
   /** Records the session; throws when it may not be. */
   admit: (socket: TetherSocket, identity: Identity) => Promise<void>;
+  /** Told of those that are not let in. */
+  onRefused: (socket: TetherSocket) => void;
   log: Log;
   metrics: Metrics;
 }
@@ -33,7 +35,7 @@ class RefusedError extends Error {
 
 /** Makes the middleware for `io.use`. */
 export function createHandshake(
-  { admission, authenticate, admit, log, metrics }: HandshakeOptions,
+  { admission, authenticate, admit, onRefused, log, metrics }: HandshakeOptions,
 ): (socket: TetherSocket, next: (error?: Error) => void) => Promise<void> {
   return async function handshake(socket, next) {
     try {
@@ -47,6 +49,7 @@ export function createHandshake(
       metrics.handshakes.inc({ code: "ok" });
       next();
     } catch (error) {
+      onRefused(socket);
       const { code, message, retryAfterMs } = toWireError(error);
       if (!(error instanceof ProtocolError)) log.error("A handshake failed", { error });
       metrics.handshakes.inc({ code });

@@ -7,6 +7,10 @@ import type { Bus } from "./bus.ts";
 import type { LiveSession, TetherServer, TetherSocket } from "./types.ts";
 
 const TOPIC = "membership";
+const JOIN_BATCH = 100;
+
+/** What is needed of a session to put it into rooms. */
+type Joining = Pick<LiveSession, "socket" | "identity">;
 
 /** Options of {@linkcode createMembership}. */
 export interface MembershipOptions {
@@ -18,7 +22,9 @@ export interface MembershipOptions {
 /** The rooms of this node's sockets. */
 export interface Membership {
   /** Puts the session into the rooms of all its user's channels and out of all others; answers the channels. */
-  joinChannels(session: Pick<LiveSession, "socket" | "identity">): Promise<ChannelId[]>;
+  joinChannels(session: Joining): Promise<ChannelId[]>;
+  /** Does that for many sessions, a few at a time: changes may have been missed. */
+  joinAgain(sessions: Iterable<LiveSession>): Promise<void>;
   /** Ends the listening. */
   close(): void;
 }
@@ -48,17 +54,23 @@ export function createMembership({ io, channels, bus }: MembershipOptions): Memb
   }
 
   return {
-    async joinChannels({ socket, identity }) {
-      const channelIds = await channels.channelsOf(identity.user.id);
-      // rooms of a socket that has left would stay for ever
-      if (socket.conn.readyState !== "open") return channelIds;
-      const rooms = new Set(channelIds.map(channelRoom));
-      for (const room of staleRooms(socket, rooms)) socket.leave(room);
-      socket.join([...rooms]);
-      return channelIds;
+    joinChannels,
+    async joinAgain(sessions) {
+      const waiting = [...sessions];
+      while (waiting.length > 0) await Promise.all(waiting.splice(-JOIN_BATCH).map(joinChannels));
     },
     close: off,
   };
+
+  async function joinChannels({ socket, identity }: Joining): Promise<ChannelId[]> {
+    const channelIds = await channels.channelsOf(identity.user.id);
+    // rooms of a socket that has left would stay for ever
+    if (socket.conn.readyState !== "open") return channelIds;
+    const rooms = new Set(channelIds.map(channelRoom));
+    for (const room of staleRooms(socket, rooms)) socket.leave(room);
+    socket.join([...rooms]);
+    return channelIds;
+  }
 }
 
 function staleRooms(socket: TetherSocket, current: ReadonlySet<string>): string[] {

@@ -76,8 +76,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
         isKnown = count > 0;
       }
       // also where nobody is: who comes back within two minutes gets it
-      // the null stands where a call has its answer function: clients look there, and a position may follow
-      if (isKnown) io.to(rooms).emit("events", event, null);
+      if (isKnown) io.to(rooms).emit("events", event);
       return count;
     },
     async call(sid, event, how) {

@@ -14,7 +14,7 @@ import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import type { PresenceService } from "../presence/service.ts";
 import { ProtocolError } from "../protocol/codes.ts";
-import { PROTOCOL_VERSION, type SessionReady, SOCKET_PATH } from "../protocol/events.ts";
+import { SOCKET_PATH } from "../protocol/events.ts";
 import { type NodeId, type SessionId, sessionId } from "../protocol/ids.ts";
 import { userRoom } from "../protocol/rooms.ts";
 import type { SessionDirectory } from "../session/directory.ts";
@@ -37,11 +37,14 @@ import { createOutbound, type Outbound } from "./outbound.ts";
 import { Decoder, Encoder } from "./parser.ts";
 import { announcePresence, presenceEvents } from "./presence_events.ts";
 import { createRateLimit } from "./rate_limit.ts";
+import { createHandover, sessionOf } from "./recovery/handover.ts";
+import { takesPositions, WITHOUT_POSITIONS } from "./recovery/delivery.ts";
 import { createMemoryAdapter } from "./recovery/memory_adapter.ts";
 import { inFlightMs, MAX_DISCONNECTION_MS } from "./recovery/recovery.ts";
 import { sessionEvents } from "./session_events.ts";
-import { emitLocal, type Emitted, type LiveSession, type TetherServer, type TetherSocket } from "./types.ts";
+import type { LiveSession, TetherServer, TetherSocket } from "./types.ts";
 import { usageEvents } from "./usage_events.ts";
+import { createWelcome } from "./welcome.ts";
 import { createValidity } from "./validity.ts";
 
 /** The settings that this folder needs. */
@@ -148,6 +151,11 @@ export function createRealtime(options: RealtimeOptions): Realtime {
   const outbound = createOutbound({ io, bus, nodeId, live, store, maxPayloadBytes: config.maxPayloadBytes });
   const membership = createMembership({ io, channels, bus });
   const { joinChannels } = membership;
+  const handover = createHandover({ bus, recovery });
+  const welcome = createWelcome({
+    ...{ nodeId, recovery, heartbeatIntervalMs: config.heartbeatIntervalMs },
+    isDegraded: () => fleet?.degraded !== undefined,
+  });
 
   function end(sid: SessionId, how: EndOptions): boolean {
     const session = live.get(sid);
@@ -189,6 +197,10 @@ export function createRealtime(options: RealtimeOptions): Realtime {
       // who left while the store was asked is never told to us again
       if (socket.conn.readyState !== "open") giveUp();
     },
+    onRefused(socket) {
+      // with a better token, or at a better time, it is still there
+      if (socket.recovered) recovery.persist(sessionOf(socket));
+    },
     ...{ log, metrics },
   }));
 
@@ -199,13 +211,15 @@ export function createRealtime(options: RealtimeOptions): Realtime {
       sessions.close(sid);
       return endSession(socket, { code: "session/revoked" });
     }
-    const { user, expiresAt } = identity;
+    const { user } = identity;
     const limiter = createRateLimit({ perSecond: config.eventsPerSecond });
     const session: LiveSession = { sid, socket, identity, limiter };
     live.set(sid, session);
+    handover.add(socket);
     socket.data.userId = user.id;
     socket.join(userRoom(user.id));
-    welcome(socket, { sid, user, expiresAt });
+    if (!takesPositions(socket.handshake)) socket.join(WITHOUT_POSITIONS);
+    welcome(session);
     takeEvents(session, dispatch);
     socket.conn.on("slow", () => endSession(socket, { code: "session/slow" }));
     socket.on("disconnect", onDisconnect);
@@ -213,27 +227,6 @@ export function createRealtime(options: RealtimeOptions): Realtime {
     void presence.connect(sid, user);
     if (config.socketLogging) log.info("A session began", { sid, userId: user.id });
   });
-
-  /** `session:ready` before anything else; it carries the position from which on this session can be recovered. */
-  function welcome(
-    socket: TetherSocket,
-    session: Pick<SessionReady, "sid" | "user" | "expiresAt">,
-  ): void {
-    const { missedSince } = socket.data;
-    delete socket.data.missedSince;
-    const missed = missedSince === undefined ? undefined : recovery.missed(missedSince, socket.rooms);
-    emitLocal(socket, "session:ready", {
-      ...session,
-      heartbeatIntervalMs: config.heartbeatIntervalMs,
-      recovered: missed !== undefined,
-      serverTime: Date.now(),
-      nodeId,
-      protocol: PROTOCOL_VERSION,
-      ...(fleet?.degraded !== undefined && { degraded: true }),
-    }, missed === undefined ? recovery.position : missedSince);
-    // kept as they were when they were sent with their types
-    for (const event of missed ?? []) emitLocal(socket, ...event as Emitted<"events">);
-  }
 
   const dispatch = createDispatch({
     handlers: [
@@ -271,6 +264,7 @@ export function createRealtime(options: RealtimeOptions): Realtime {
   function onDisconnect(this: TetherSocket, reason: string): void {
     const sid = sessionId(this.id);
     if (!live.delete(sid)) return;
+    handover.delete(this);
     validity.end(sid);
     sessions.close(sid);
     presence.disconnect(sid);
@@ -289,8 +283,11 @@ export function createRealtime(options: RealtimeOptions): Realtime {
       onError: (error) => log.error("A change was not announced", { error }),
     }),
     usage.onChange((models) => io.emit("usage", { models })),
-    fleet?.onDegraded((degraded) => {
-      if (!degraded) channels.refresh();
+    fleet?.onDegraded(async (degraded) => {
+      if (!degraded) {
+        await channels.restore();
+        await membership.joinAgain(live.values());
+      }
       io.local.emit("session:degraded", { degraded });
     }),
   ];
@@ -309,6 +306,8 @@ export function createRealtime(options: RealtimeOptions): Realtime {
       const sockets = [...live.values()].map(({ socket }) => socket);
       for (let start = 0; start < sockets.length; start += DRAIN_BATCH) {
         for (const socket of sockets.slice(start, start + DRAIN_BATCH)) {
+          // another node goes on with it
+          recovery.persist(sessionOf(socket));
           endSession(socket, { code: "server/draining", retryAfterMs: admission.spread(1000) });
         }
         await new Promise((resolve) => setTimeout(resolve, 0));

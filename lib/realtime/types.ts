@@ -10,9 +10,7 @@ import type { Resumption } from "./recovery/recovery.ts";
 /** What {@linkcode TetherServer} takes for an adapter. */
 export type AdapterConstructor = NonNullable<ServerOptions["adapter"]>;
 
-type Listeners = {
-  [Name in keyof ServerEvents]: (payload: ServerEvents[Name], ...rest: (string | null)[]) => void;
-};
+type Listeners = { [Name in keyof ServerEvents]: (payload: ServerEvents[Name]) => void };
 
 /** What Socket.IO keeps with a socket and hands back after a recovery: plain data only. */
 export interface SocketData extends Resumption {
@@ -43,11 +41,11 @@ export type EventHandlers = {
   readonly [Event in keyof Payloads]?: (session: LiveSession, payload: Payloads[Event]) => HandlerResult;
 };
 
-/** An event as it is emitted; one that is stored has its position in the fleet's order. */
+/** An event as it is emitted; one that may be missed goes on with its position. */
 export type Emitted<Name extends keyof ServerEvents> = [
   name: Name,
   payload: ServerEvents[Name],
-  position?: string,
+  ...position: unknown[],
 ];
 
 /** Emits to a session of this node. `Socket.emit` would have the event stored, for it may be a recovered one's. */

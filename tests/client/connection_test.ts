@@ -218,6 +218,17 @@ Deno.test("resync tells when events may have been missed, and only then", async 
   assert.equal(s.transport.sentOf("user-join").length, 3);
 });
 
+Deno.test("a session that becomes degraded says so, and asks for a resync when it no longer is", async () => {
+  using s = stage();
+  await s.establish();
+  s.transport.handlers?.onEvent("session:degraded", { degraded: true });
+  assert(stateOf(s.connection, "connected").degraded);
+  assert(!s.log.includes("resync:degraded"));
+  s.transport.handlers?.onEvent("session:degraded", { degraded: false });
+  assert(!stateOf(s.connection, "connected").degraded);
+  assert.equal(s.log.filter((line) => line === "resync:degraded").length, 1);
+});
+
 Deno.test("subscribe() tells the state now and after every change", async () => {
   using s = stage();
   const seen: string[] = [];

@@ -30,6 +30,7 @@ const EVENTS: { [Type in EventType]: Extract<Event, { type: Type }>[] } = {
   "timeout": [{ type: "timeout" }],
   "rtt": [{ type: "rtt", rttMs: 5 }],
   "extended": [{ type: "extended", expiresAt: 7 }],
+  "degraded": [{ type: "degraded", degraded: true }, { type: "degraded", degraded: false }],
   "upgrade": [{ type: "upgrade", wire: "websocket" }],
   "offline": [{ type: "offline" }],
   "suspend": [{ type: "suspend" }],

@@ -1,7 +1,7 @@
 /** What is sent on one node and received on another, and what a session that was lost gets when it comes back. */
 import assert from "node:assert/strict";
 import { apiClient } from "../support/api.ts";
-import { type ForeignClient, refusal } from "../support/foreign_client.ts";
+import { type ForeignClient, foreignClient, refusal } from "../support/foreign_client.ts";
 import { SERVICE_TOKEN, startFleet, type TestFleet } from "../support/fleet.ts";
 import { type Person, person } from "../support/people.ts";
 import { testToken } from "../support/tokens.ts";
@@ -139,9 +139,27 @@ Deno.test("events in a fleet", async (t) => {
         dan.client.socket.connect();
         assert.equal((await refused).data.code, code);
         assert.deepEqual(texts(dan), []);
+        // it is still there for the one whose it is
+        dan.client.socket.auth = { token: await token("dan") };
+        const { recovered, sid } = await comeBack(dan.client, urls[2]!);
+        assert.deepEqual([recovered, sid], [true, dan.sid]);
+        await arrival(dan, "secret");
       }
     },
   );
+
+  await t.step("a client is back on another node before its old one knows that it was gone", async () => {
+    await using fay = await person(urls[0]!, "fay");
+    const { _pid: pid, _lastOffset: offset } = fay.client.socket as unknown as Record<string, string>;
+    await send(fleet, 1, { to: { userIds: ["fay"] }, text: "under way" });
+    await using again = foreignClient(urls[2]!, { auth: { token: await token("fay"), pid, offset } });
+    const [ended, missed] = [fay.client.next("disconnect"), again.next("events")];
+    again.socket.connect();
+    const { sid, recovered } = await again.next("session:ready") as Record<string, unknown>;
+    assert.deepEqual([sid, recovered], [fay.sid, true]);
+    assert.deepEqual(await missed, event("under way"));
+    await ended;
+  });
 
   await t.step("what concerns one session is not told to the fleet", async () => {
     const stream = async (): Promise<
@@ -150,6 +168,18 @@ Deno.test("events in a fleet", async (t) => {
     for (const word of ["session:ready", "session:end", "session:expiring", "request/unknown-event"]) {
       assert.ok(!(await stream()).includes(word), word);
     }
+  });
+
+  await t.step("sessions of a node that is shut down go on with another, and miss nothing", async () => {
+    await using gil = await person(urls[0]!, "gil");
+    const gone = gil.client.next("disconnect");
+    const stopped = fleet.nodes[0]!.stop();
+    await gone;
+    await send(fleet, 1, { to: { userIds: ["gil"] }, text: "meanwhile" });
+    const { recovered, sid } = await comeBack(gil.client, urls[1]!);
+    assert.deepEqual([recovered, sid], [true, gil.sid]);
+    await arrival(gil, "meanwhile");
+    assert.equal(await stopped, 0);
   });
 });
 

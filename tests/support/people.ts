@@ -10,7 +10,7 @@ export interface Person extends AsyncDisposable {
   readonly client: ForeignClient;
   readonly api: Api;
   /** Every event that came, in order: its name and its payload. */
-  readonly heard: readonly [event: string, payload: unknown][];
+  readonly heard: [event: string, payload: unknown][];
 }
 
 /** Connects the user `id`, whose name is the id with a capital, to the server at `url`. */

@@ -3,9 +3,9 @@
  * all of it in one order. Own events take their place in that order too, so that a position means the same everywhere.
  */
 import { createAdapter } from "@socket.io/redis-streams-adapter";
-import { Adapter, type BroadcastOptions, type ClusterMessage } from "socket.io-adapter";
+import type { Adapter, BroadcastOptions, ClusterMessage } from "socket.io-adapter";
 import type { Log } from "../../supervise.ts";
-import { isRecoverable, type OutgoingPacket } from "../recovery/memory_adapter.ts";
+import { deliver, isRecoverable, type OutgoingPacket } from "../recovery/delivery.ts";
 import type { PacketLog, Position } from "../recovery/packet_log.ts";
 import type { Recovery } from "../recovery/recovery.ts";
 import type { AdapterConstructor } from "../types.ts";
@@ -52,24 +52,33 @@ export function createFleetAdapter(options: FleetAdapterOptions): FleetAdapter {
   const { link, client, packets, recovery, channelPrefix, maxPayloadBytes, log } = options;
   const create = createAdapter(client, { channelPrefix });
   const adapters = new Map<string, StreamsAdapter>();
+  // what is heard between the beginning of the link and that of the server
+  const early: Parameters<FleetAdapter["hear"]>[] = [];
   let heardBytes = 0, isPast = false;
 
-  function keep(position: Position, { packet, opts }: Broadcast, bytes: number): void {
+  /** Keeps an event that happened at `position` for those who miss it; whether it is one to keep. */
+  function keep(position: Position, { packet, opts }: Broadcast, bytes: number): boolean {
+    const kept = isRecoverable(packet, opts.flags);
     const rooms = new Set(opts.rooms), except = new Set(opts.except);
-    packets.advance(position, { data: packet.data, rooms, except, bytes });
+    packets.advance(position, kept ? { data: packet.data, rooms, except, bytes } : undefined);
+    return kept;
   }
 
   function adapt(adapter: StreamsAdapter): StreamsAdapter {
-    const deliver = (packet: OutgoingPacket, opts: BroadcastOptions): void =>
-      Adapter.prototype.broadcast.call(adapter, packet, opts);
+    function deliverAt(position: Position, message: Broadcast, bytes: number): void {
+      const { packet, opts: { rooms, except, flags = {} } } = message;
+      const kept = keep(position, message, bytes);
+      deliver(adapter, packet, {
+        ...{ rooms: new Set(rooms), except: new Set(except), flags },
+        position: kept ? position : undefined,
+      });
+    }
 
     adapter.broadcast = (packet: OutgoingPacket, opts: BroadcastOptions): void => {
       // a call waits for its answer on this node, so its socket is here
-      if (opts.flags?.local || packet.id !== undefined) return deliver(packet, opts);
-      const message: Broadcast = {
-        packet,
-        opts: { rooms: [...opts.rooms], except: [...opts.except ?? []], flags: opts.flags },
-      };
+      if (opts.flags?.local || packet.id !== undefined) return deliver(adapter, packet, opts);
+      const { rooms, except = [], flags } = opts;
+      const message: Broadcast = { packet, opts: { rooms: [...rooms], except: [...except], flags } };
       const { uid, nsp } = adapter;
       const fields = adapter.encode({ uid, nsp: nsp.name, type: BROADCAST, data: message });
       const bytes = fields.data!.length;
@@ -77,30 +86,22 @@ export function createFleetAdapter(options: FleetAdapterOptions): FleetAdapter {
         log.error("An event is too large to be published", { bytes, event: packet.data[0] });
         return;
       }
-      const kept = isRecoverable(packet, opts);
       link.send(fields, {
         deliver(position) {
-          if (kept && position !== undefined) {
-            packet.data.push(position);
-            keep(position, message, bytes);
-          }
-          deliver(packet, opts);
+          if (position === undefined) deliver(adapter, packet, opts);
+          else deliverAt(position, message, bytes);
         },
-        heardLate(position) {
-          if (!kept) return;
-          keep(position, { ...message, packet: { ...packet, data: [...packet.data, position] } }, bytes);
-        },
+        heardLate: (position) => void keep(position, message, bytes),
       });
     };
 
     const onMessage = adapter.onMessage.bind(adapter);
     adapter.onMessage = (message, position) => {
-      const isEvent = message.type === BROADCAST && position !== undefined;
-      const { packet, opts } = (isEvent ? message.data : {}) as Broadcast;
-      const kept = isEvent && isRecoverable(packet, { ...opts, rooms: new Set(), except: new Set() });
-      if (!isPast) onMessage(message, position);
-      else if (kept) packet.data.push(position);
-      if (kept) keep(position, { packet, opts }, heardBytes);
+      // what comes without a position is a question to all nodes
+      if (message.type !== BROADCAST || position === undefined) {
+        if (!isPast) onMessage(message, position);
+      } else if (isPast) keep(position, message.data as Broadcast, heardBytes);
+      else deliverAt(position, message.data as Broadcast, heardBytes);
     };
 
     adapter.persistSession = recovery.persist;
@@ -111,19 +112,20 @@ export function createFleetAdapter(options: FleetAdapterOptions): FleetAdapter {
   function FleetAdapter(nsp: { name: string }): StreamsAdapter {
     const adapter = adapt(create(nsp) as unknown as StreamsAdapter);
     adapters.set(nsp.name, adapter);
+    for (const [position, message] of early.splice(0)) hear(position, message);
     return adapter;
   }
 
-  return {
-    // called with `new`, which takes the object that it returns
-    adapter: FleetAdapter as unknown as AdapterConstructor,
-    hear(position, message) {
-      if (message !== undefined) {
-        heardBytes = message.fields.data?.length ?? 0;
-        isPast = message.past;
-        adapters.get(message.fields.nsp ?? "")?.onRawMessage(message.fields, position);
-      }
-      packets.advance(position);
-    },
-  };
+  function hear(position: Position, message: Heard | undefined): void {
+    if (adapters.size === 0) return void early.push([position, message]);
+    if (message !== undefined) {
+      heardBytes = message.fields.data?.length ?? 0;
+      isPast = message.past;
+      adapters.get(message.fields.nsp ?? "")?.onRawMessage(message.fields, position);
+    }
+    packets.advance(position);
+  }
+
+  // called with `new`, which takes the object that it returns
+  return { adapter: FleetAdapter as unknown as AdapterConstructor, hear };
 }

@@ -37,8 +37,8 @@ export interface Fleet extends AsyncDisposable {
   readonly bus: Bus;
   /** Why events of other nodes may be missing now; `undefined` when all is well. */
   readonly degraded: string | undefined;
-  /** Calls `listener` when that begins and ends. Before it ends, what listens has read again what it remembers. */
-  onDegraded(listener: (degraded: boolean) => void): () => void;
+  /** Calls `listener` when that begins and ends: then what was read before is to be read again. */
+  onDegraded(listener: (degraded: boolean) => void | Promise<void>): () => void;
 }
 
 const START_TIMEOUT_MS = 3000;
@@ -51,7 +51,7 @@ export async function createFleet(options: FleetOptions): Promise<Fleet> {
   const key = keyFamily(prefix, "fleet");
   const keepMs = MAX_DISCONNECTION_MS + inFlightMs;
   const packets = createPacketLog({ keepMs });
-  const listeners = new Set<(degraded: boolean) => void>();
+  const listeners = new Set<(degraded: boolean) => void | Promise<void>>();
   let degraded: string | undefined, isDeaf = false;
   let healing: ReturnType<typeof setTimeout> | undefined;
 
@@ -72,7 +72,9 @@ export async function createFleet(options: FleetOptions): Promise<Fleet> {
 
   function setDegraded(reason: string | undefined): void {
     degraded = reason;
-    for (const listener of listeners) listener(reason !== undefined);
+    for (const listener of listeners) {
+      Promise.try(listener, reason !== undefined).catch((error) => log.error("A repair failed", { error }));
+    }
   }
 
   const bus = createFleetBus({ link: () => link, nodeId, maxPayloadBytes, log });
@@ -80,8 +82,7 @@ export async function createFleet(options: FleetOptions): Promise<Fleet> {
     ...{ redis, nodeId, keepMs, log },
     key: key("stream"),
     onHeard(position, message) {
-      if (message !== undefined && bus.hear(message)) packets.advance(position);
-      else adapter.hear(position, message);
+      adapter.hear(position, message !== undefined && bus.hear(message) ? undefined : message);
     },
     onMissed: degrade,
     onDeaf(reason) {

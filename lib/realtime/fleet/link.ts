@@ -2,6 +2,7 @@
  * The nodes' link through one Redis stream: what a node sends is heard by all, itself included, in one order and once.
  * It knows when it no longer hears, and when something was missed; what that means is for its owner to say.
  */
+import { backoff } from "../../redis/backoff.ts";
 import type { Redis } from "../../redis/redis.ts";
 import { delay, type Log, type Loop, supervise } from "../../supervise.ts";
 import { comparePositions, type Position, timeOf } from "../recovery/packet_log.ts";
@@ -57,12 +58,16 @@ const DEFAULT_PROBE_INTERVAL_MS = 1000;
 /** So many probes of its own must stay unheard before a node counts as deaf. */
 const MAX_UNHEARD = 3;
 const BLOCK_MS = 1000;
-const READ_COUNT = 200;
-const READ_RETRY_MS = 250;
+const MAX_READ_COUNT = 200;
+const MAX_READ_BYTES = 8 * 1024 * 1024;
+const READ_RETRY = { firstMs: 25, maxMs: 1000 };
 const HEARD_TIMEOUT_MS = 1000;
 // a stream that no node uses any more
 const STREAM_TTL_MS = 60 * 60_000;
-const STREAM_LENGTH = 10_000;
+const MAX_STREAM_LENGTH = 50_000;
+const MAX_STREAM_BYTES = 64 * 1024 * 1024;
+/** How many messages the mean size is taken over. */
+const MEAN_OF = 100;
 
 /** Starts to listen. */
 export function createLink(options: LinkOptions): Link {
@@ -83,7 +88,9 @@ class StreamLink implements Link {
   #reader: Redis;
   #readerOff: () => void;
   #position: Position | undefined;
+  #meanBytes = 500;
   #lastProbe: Position | undefined;
+  #sending: Promise<void> | undefined;
   #isListening = false;
   #unheard = 0;
   #isDeaf = false;
@@ -118,7 +125,8 @@ class StreamLink implements Link {
 
   #write(fields: readonly (string | number)[]): Promise<unknown> {
     const { redis, key } = this.#options;
-    return redis.send(["XADD", key, "MAXLEN", "~", STREAM_LENGTH, "*", ...fields]);
+    const length = Math.min(MAX_STREAM_LENGTH, Math.ceil(MAX_STREAM_BYTES / this.#meanBytes));
+    return redis.send(["XADD", key, "MAXLEN", "~", length, "*", ...fields]);
   }
 
   #openReader(): [Redis, () => void] {
@@ -135,7 +143,8 @@ class StreamLink implements Link {
       try {
         await reader.whenUp(signal);
         const position = this.#position ??= await this.#startOf(reader);
-        const args = ["XREAD", "COUNT", READ_COUNT, "BLOCK", BLOCK_MS, "STREAMS", key, position];
+        const count = Math.min(MAX_READ_COUNT, Math.ceil(MAX_READ_BYTES / this.#meanBytes));
+        const args = ["XREAD", "COUNT", count, "BLOCK", BLOCK_MS, "STREAMS", key, position];
         const reply: unknown = await reader.send(args, { key });
         for (const [id, fields] of entriesOf(reply)) this.#hear(id, fields);
         failures = 0;
@@ -143,7 +152,7 @@ class StreamLink implements Link {
         if (signal.aborted || reader !== this.#reader) continue;
         if (failures++ === 0) log.warn("The fleet cannot be heard", { error });
         onError?.(error);
-        await delay(READ_RETRY_MS, signal);
+        await delay(backoff(failures, READ_RETRY), signal);
       }
     }
   }
@@ -169,6 +178,7 @@ class StreamLink implements Link {
         if (missed > 0 && !past) onMissed(`${missed} messages of another node are missing`);
         onHeard(position, isNew && probe === undefined ? { fields, position, past } : undefined);
       }
+      this.#meanBytes += ((fields.data?.length ?? 100) - this.#meanBytes) / MEAN_OF;
     } catch (error) {
       log.error("A message of the fleet could not be handled", { error });
     }
@@ -182,24 +192,32 @@ class StreamLink implements Link {
     this.#setDeaf(undefined);
   }
 
-  async #probe(): Promise<void> {
-    const { redis, key, nodeId } = this.#options;
-    if (++this.#unheard > MAX_UNHEARD) await this.#repair();
+  /** Waits for nothing, so that it also notices a Redis that does not answer. */
+  #probe(): void {
+    if (++this.#unheard > MAX_UNHEARD) this.#repair();
     this.#senders.forgetSilent();
     this.#outbox.tick();
-    if (!redis.isUp) return;
-    const oldest = this.#position === undefined
-      ? 0
-      : Math.max(0, timeOf(this.#position) - this.#options.keepMs);
-    const fields = ["from", nodeId, "seq", this.#outbox.lastSeq, "probe", 1];
-    const [position] = await Promise.all([
-      redis.send(["XADD", key, "MINID", "~", `${oldest}-0`, "*", ...fields]),
-      redis.send(["PEXPIRE", key, STREAM_TTL_MS]),
-    ]);
-    this.#lastProbe = position as Position;
+    if (this.#options.redis.isUp) {
+      this.#sending ??= this.#sendProbe().finally(() => this.#sending = undefined);
+    }
   }
 
-  async #repair(): Promise<void> {
+  async #sendProbe(): Promise<void> {
+    const { redis, key, nodeId, log } = this.#options;
+    const keptSince = timeOf(this.#position ?? "0-0") - this.#options.keepMs;
+    const fields = ["from", nodeId, "seq", this.#outbox.lastSeq, "probe", 1];
+    try {
+      const [position] = await Promise.all([
+        redis.send(["XADD", key, "MINID", "~", `${Math.max(0, keptSince)}-0`, "*", ...fields]),
+        redis.send(["PEXPIRE", key, STREAM_TTL_MS]),
+      ]);
+      this.#lastProbe = position as Position;
+    } catch (error) {
+      log.debug("A probe was not sent", { error });
+    }
+  }
+
+  #repair(): void {
     this.#setDeaf(this.#options.redis.isUp ? "The fleet is not heard" : "Redis is away");
     this.#unheard = 0;
     const position = this.#position, probe = this.#lastProbe;
@@ -210,7 +228,7 @@ class StreamLink implements Link {
     const old = this.#reader;
     this.#readerOff();
     [this.#reader, this.#readerOff] = this.#openReader();
-    await old.close();
+    void old.close();
   }
 
   #setDeaf(reason: string | undefined): void {
@@ -239,7 +257,8 @@ class StreamLink implements Link {
   }
 
   whenHearing(signal: AbortSignal): Promise<void> {
-    return Promise.race([this.#hearing.promise, delay(2 ** 31 - 1, signal)]);
+    const aborted = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
+    return Promise.race([this.#hearing.promise, aborted]);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -247,6 +266,7 @@ class StreamLink implements Link {
     this.#readerOff();
     this.#closing.abort();
     await this.#probing[Symbol.asyncDispose]();
+    await this.#sending;
     await this.#reader.close();
     await this.#reading;
     this.#outbox.close();

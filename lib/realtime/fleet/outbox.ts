@@ -55,7 +55,7 @@ interface Item {
 
 const MAX_ITEMS = 10_000;
 const MAX_BYTES = 32 * 1024 * 1024;
-const MAX_WAIT_MS = 1000;
+const MAX_WAIT_MS = 500;
 
 /** Makes an empty outbox. */
 export function createOutbox(

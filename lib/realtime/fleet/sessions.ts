@@ -1,6 +1,6 @@
 /** Sessions without a connection, where every node of the fleet finds them. */
 import type { Redis } from "../../redis/redis.ts";
-import type { Log } from "../../supervise.ts";
+import { delay, type Log } from "../../supervise.ts";
 import { MAX_DISCONNECTION_MS, type SavedSession, type SavedSessions } from "../recovery/recovery.ts";
 
 /** Options of {@linkcode createRedisSessions}. */
@@ -24,13 +24,14 @@ export function createRedisSessions({ redis, key, log }: RedisSessionsOptions): 
         failed,
       );
     },
-    async take(pid) {
+    async take(pid, missing) {
       if (!PRIVATE_ID.test(pid)) return undefined;
       for (const waitMs of TRIES_MS) {
-        if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
+        if (waitMs > 0) await delay(waitMs);
         try {
           const json = await redis.send(["GETDEL", key(pid)]);
           if (json !== null) return JSON.parse(json as string) as SavedSession;
+          if (waitMs === 0) missing(pid);
         } catch (error) {
           failed(error);
           return undefined;

@@ -1,6 +1,7 @@
 /** The adapter of a process that stands alone: rooms in memory, and a bounded log so that a session can be recovered. */
 import type { AdapterConstructor } from "../types.ts";
 import { Adapter, type BroadcastOptions } from "socket.io-adapter";
+import { deliver, isRecoverable, type OutgoingPacket } from "./delivery.ts";
 import { createPacketLog, type PacketLog, type Position } from "./packet_log.ts";
 import {
   createRecovery,
@@ -10,27 +11,13 @@ import {
   type SavedSessions,
 } from "./recovery.ts";
 
-/** An event on its way out, as Socket.IO hands it to an adapter. */
-export interface OutgoingPacket {
-  type: number;
-  data: unknown[];
-  /** Set when an acknowledgement is asked for. */
-  id?: number;
-}
-
 /** Options of {@linkcode createMemoryAdapter}. */
 export interface MemoryAdapterOptions {
   /** As in `createRecovery`. */
   inFlightMs: number;
 }
 
-const EVENT = 2;
 const MAX_SAVED = 10_000;
-
-/** Whether a recovered session is to get this packet: events that are neither calls nor droppable nor one node's. */
-export function isRecoverable({ type, id }: OutgoingPacket, { flags }: BroadcastOptions): boolean {
-  return type === EVENT && id === undefined && !flags?.volatile && !flags?.local;
-}
 
 /** Makes the adapter and the recovery that go together. */
 export function createMemoryAdapter(
@@ -42,13 +29,11 @@ export function createMemoryAdapter(
 
   class MemoryAdapter extends Adapter {
     override broadcast(packet: OutgoingPacket, opts: BroadcastOptions): void {
-      if (isRecoverable(packet, opts)) {
-        const position = nextPosition(packets);
-        packet.data.push(position);
-        const { rooms, except = new Set() } = opts;
-        packets.advance(position, { data: packet.data, rooms, except, bytes: sizeOf(packet.data) });
-      }
-      super.broadcast(packet, opts);
+      if (!isRecoverable(packet, opts.flags)) return deliver(this, packet, opts);
+      const position = nextPosition(packets);
+      const { rooms, except = new Set() } = opts;
+      packets.advance(position, { data: packet.data, rooms, except, bytes: sizeOf(packet.data) });
+      deliver(this, packet, { ...opts, position });
     }
 
     override persistSession: Adapter["persistSession"] = (session) => {
@@ -83,8 +68,9 @@ function createMemorySessions(): SavedSessions {
       saved.set(session.pid, { session, lostAt: performance.now() });
       trim();
     },
-    take(pid) {
+    take(pid, missing) {
       trim();
+      if (!saved.has(pid)) missing(pid);
       const found = saved.get(pid)?.session;
       saved.delete(pid);
       return Promise.resolve(found);

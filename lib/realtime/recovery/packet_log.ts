@@ -8,7 +8,7 @@ export type Position = string;
 
 /** An event as it was sent, and to whom. */
 export interface LoggedPacket {
-  /** Name, arguments, and its own position as the last one. */
+  /** Name and arguments. */
   data: unknown[];
   rooms: ReadonlySet<string>;
   except: ReadonlySet<string>;
@@ -24,7 +24,11 @@ export interface PacketLog {
   advance(position: Position, packet?: LoggedPacket): void;
   /** Events were missed: what is older than the last position is no longer known to be complete. */
   forget(): void;
-  /** The data of what was sent to any of `rooms` after `start`; `undefined` when some of it may be missing. */
+  /** Whether everything after `start` is there. */
+  covers(start: Position): boolean;
+  /**
+   * What was sent to any of `rooms` after `start`, each with its position; `undefined` when some of it may be missing.
+   */
   since(start: Position, rooms: ReadonlySet<string>): unknown[][] | undefined;
 }
 
@@ -32,7 +36,7 @@ export interface PacketLog {
 export interface PacketLogOptions {
   /** How long an event is kept, in milliseconds. */
   keepMs: number;
-  /** Default 10,000. */
+  /** Default 50,000. */
   maxPackets?: number;
   /** Default 32 MB. */
   maxBytes?: number;
@@ -61,9 +65,17 @@ export function comparePositions(a: Position, b: Position): number {
   return timeOf(a) - timeOf(b) || Number(a.slice(a.indexOf("-") + 1)) - Number(b.slice(b.indexOf("-") + 1));
 }
 
+/**
+ * The data of an event with its position last, where a Socket.IO client looks for it. Listeners look for the function
+ * that answers a call in the place after the payload, and find `null`.
+ */
+export function withPosition(data: readonly unknown[], position: Position): unknown[] {
+  return [...data, null, position];
+}
+
 /** Makes an empty log. */
 export function createPacketLog(options: PacketLogOptions): PacketLog {
-  const { keepMs, maxPackets = 10_000, maxBytes = 32 * 1024 * 1024 } = options;
+  const { keepMs, maxPackets = 50_000, maxBytes = 32 * 1024 * 1024 } = options;
   let kept: (Kept | undefined)[] = [];
   let head = 0, bytes = 0;
   let position: Position | undefined, completeFrom: Position | undefined;
@@ -98,7 +110,12 @@ export function createPacketLog(options: PacketLogOptions): PacketLog {
     return low;
   }
 
+  function covers(start: Position): boolean {
+    return completeFrom !== undefined && comparePositions(start, completeFrom) >= 0;
+  }
+
   return {
+    covers,
     get position() {
       return position;
     },
@@ -117,11 +134,11 @@ export function createPacketLog(options: PacketLogOptions): PacketLog {
       completeFrom = position;
     },
     since(start, rooms) {
-      if (completeFrom === undefined || comparePositions(start, completeFrom) < 0) return undefined;
+      if (!covers(start)) return undefined;
       const missed: unknown[][] = [];
       for (let index = indexAfter(start); index < kept.length; index++) {
         const packet = kept[index]!;
-        if (isFor(packet, rooms)) missed.push(packet.data);
+        if (isFor(packet, rooms)) missed.push(withPosition(packet.data, packet.position));
       }
       return missed;
     },
