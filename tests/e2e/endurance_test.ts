@@ -34,7 +34,7 @@ Deno.test("after 100 fast reconnects there are one heartbeat, one socket, and no
   });
   const { page } = ada;
 
-  await reconnect(page, 20);
+  await reconnect(page, 10);
   const before = { timers: await timers(page), ...await memory(page) };
   await reconnect(page, 100);
   const after = { timers: await timers(page), ...await memory(page) };

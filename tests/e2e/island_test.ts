@@ -114,22 +114,23 @@ async function watchStatus(page: Page): Promise<() => Promise<string[]>> {
   return () => said.jsonValue();
 }
 
-/**
- * Keeps every shift of the layout, from now on: what moved. The log grows at its top and a number at its left, as they
- * shall.
- */
+/** Looks at every frame, from now on, whether something that shall not move has moved: what did. */
 async function watchLayout(page: Page): Promise<() => Promise<string[]>> {
-  interface LayoutShift extends PerformanceEntry {
-    sources: { node: Node | null }[];
-  }
   const moved = await page.evaluateHandle(() => {
+    const selectors = ["main", ".badge", ".panel", ".panel .states", ".panel .buttons"];
+    const places = selectors.map((selector) => ({ selector, place: "" }));
     const moved: string[] = [];
-    new PerformanceObserver((list) => {
-      for (const { node } of (list.getEntries() as LayoutShift[]).flatMap(({ sources }) => sources)) {
-        const element = node instanceof Element ? node : node?.parentElement;
-        if (element && !element.closest(".log, .badge-number")) moved.push(element.outerHTML.slice(0, 100));
+    const look = (): void => {
+      for (const known of places) {
+        const place = JSON.stringify(document.querySelector(known.selector)!.getBoundingClientRect());
+        if (known.place !== "" && known.place !== place) {
+          moved.push(`${known.selector} from ${known.place} to ${place}`);
+        }
+        known.place = place;
       }
-    }).observe({ type: "layout-shift" });
+      requestAnimationFrame(look);
+    };
+    look();
     return moved;
   });
   return () => moved.jsonValue();

@@ -28,6 +28,7 @@ export interface Bundle {
 /** Stands for the build id, which is not known before the files are. */
 const PLACEHOLDER = "__FRESH_BUILD_ID__";
 const RUNTIME = fileURLToPath(new URL("../client/boot.ts", import.meta.url));
+const JSX = fileURLToPath(new URL("../client/jsx.ts", import.meta.url));
 const BUILD_ID_MODULE = fileURLToPath(new URL("../build_id.ts", import.meta.url));
 
 /** `salt` is what else the build consists of: the id changes with it. */
@@ -54,7 +55,7 @@ export async function bundleIslands(options: BundleOptions, salt: string): Promi
       jsxImportSource: "preact",
       define: { "process.env.NODE_ENV": JSON.stringify(minify ? "production" : "development") },
       chunkNames: "chunk-[hash]",
-      plugins: [buildIdPlugin(), await createDenoResolver(paths, { root, linkDir })],
+      plugins: [buildIdPlugin(), jsxPlugin(), await createDenoResolver([...paths, JSX], { root, linkDir })],
       // What goes wrong is in the error that is thrown.
       logLevel: "silent",
     });
@@ -114,6 +115,16 @@ function buildIdPlugin(): esbuild.Plugin {
             }
             : undefined,
       );
+    },
+  };
+}
+
+/** Gives the browser a smaller runtime for JSX. */
+function jsxPlugin(): esbuild.Plugin {
+  return {
+    name: "jsx",
+    setup(build) {
+      build.onResolve({ filter: /^preact\/jsx-runtime$/ }, () => ({ path: JSX }));
     },
   };
 }

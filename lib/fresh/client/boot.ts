@@ -2,7 +2,10 @@
  * Hydrates the islands of a page. It finds them by the comments that the server left around them and
  * rebuilds the server's markup that they were given as props. Every byte here is sent to every visitor.
  */
-import { type ComponentChild, type ComponentType, h, type JSX, render } from "preact";
+// used by about every island: in one file with Preact both are smaller
+import "@preact/signals";
+import { type ComponentChild, type ComponentType, type JSX, render } from "preact";
+import { jsx } from "./jsx.ts";
 
 type Props = Record<string, unknown>;
 
@@ -26,7 +29,7 @@ export async function boot(islands: Record<string, ComponentType>, given: Props[
   const props = typeof given === "string" ? (await import("./props.ts")).reviveProps(given, Slot) : given;
 
   const toIsland = ({ parts: [, , name, index, key] }: Marker) =>
-    h(islands[name!]!, { ...props[+index!], key: key || undefined });
+    jsx(islands[name!]!, props[+index!]!, key || undefined);
 
   /** The nodes from `node` up to `end`, as elements that Preact can adopt. */
   const toElements = (node: Node | null, end: Node | null): ComponentChild[] => {
@@ -50,7 +53,7 @@ export async function boot(islands: Record<string, ComponentType>, given: Props[
     for (const { name, value } of element.attributes) {
       attributes[name] = typeof (element as unknown as Props)[name] === "boolean" || value;
     }
-    return h(element.localName, attributes, toElements(element.firstChild, null));
+    return jsx(element.localName, { ...attributes, children: toElements(element.firstChild, null) });
   };
 
   const templates = document.querySelectorAll<HTMLTemplateElement>("template[id^=frsh-slot-]");
