@@ -21,6 +21,7 @@ function bookkeeping(): {
     admission: { check() {}, drain() {}, spread: (ms) => ms },
     authenticate: () => Promise.resolve({ user: { id: "ada" } } as Identity),
     admit: (socket) => Promise.resolve(void admitted.push(socket)),
+    onRefused: () => {},
     release: (socket) => released.push(socket),
     log: createLog({ level: "silent", format: "json" }),
     metrics: createMetrics(),
