@@ -111,7 +111,7 @@ Deno.test("a sign-in that is not good leads to the sign-in page with a plain sen
     await page.waitForLoadState("networkidle");
     assert.deepEqual(paths, [
       ...["/", "/api/auth/refresh", "/api/auth/refresh"],
-      "/sign-in?because=session%2Frevoked",
+      "/sign-in?because=session/revoked",
     ]);
   });
 });
@@ -130,6 +130,6 @@ Deno.test("a live page whose token runs out and cannot be renewed goes to the si
   assert.equal(await notice(page), "Your sign-in has expired. Please sign in again.");
   await page.getByText("Tokens for this server come from elsewhere").waitFor();
   await page.waitForLoadState("networkidle");
-  assert.equal(paths.at(-1), "/sign-in?because=session%2Fexpired");
+  assert.equal(paths.at(-1), "/sign-in?because=session/expired");
   assert.equal(paths.filter((path) => path.startsWith("/sign-in")).length, 1);
 });
