@@ -27,6 +27,11 @@ const PING = "2";
 const CLOSE = 0x31, PONG = 0x33, MESSAGE = 0x34, NOOP = 0x36;
 /** How long a buffer may stay over its bound: a burst made in one turn of the event loop needs a moment to leave. */
 const OVERFLOW_GRACE_MS = 250;
+/**
+ * How long a WebSocket stays after the last words. A connection that is closed while the client is still sending is
+ * reset, and what the client had not read by then is lost to it. A client that hears the goodbye closes sooner.
+ */
+const LINGER_MS = 50;
 /** No grace past this many times the bound. */
 const HARD_BOUND_FACTOR = 4;
 
@@ -107,6 +112,11 @@ export class Session extends Emitter<SocketEvents>
     if (discard) return this.end("forced close");
     if (this.readyState !== "open") return;
     this.readyState = "closing";
+    if (this.transport.name === "websocket") {
+      this.#sent(this.#queue.splice(0, this.transport.flush(this.#queue)));
+      this.#closeTimer = setTimeout(() => this.#finish(), LINGER_MS);
+      return;
+    }
     if (this.#finish()) return;
     this.#closeTimer = setTimeout(() => this.end(this.#closeReason), this.#host.options.closeTimeoutMs);
   }
