@@ -1,12 +1,9 @@
 /** Background loops that outlive their errors. A loop owns its one timer, and both end with its signal. */
 
+import type { Log as FullLog } from "./log.ts";
+
 /** What a part of the server needs of a log; fields are structured and hold no secrets. */
-export interface Log {
-  debug(message: string, fields?: Record<string, unknown>): void;
-  info(message: string, fields?: Record<string, unknown>): void;
-  warn(message: string, fields?: Record<string, unknown>): void;
-  error(message: string, fields?: Record<string, unknown>): void;
-}
+export type Log = Omit<FullLog, "child">;
 
 /** Options of {@linkcode supervise}. */
 export interface SuperviseOptions {

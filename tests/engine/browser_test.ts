@@ -1,12 +1,9 @@
 /** The official client in Chromium, over each transport. */
 import assert from "node:assert/strict";
-import { chromium } from "playwright-core";
+import { startBrowser } from "../support/browser.ts";
 import { Server } from "socket.io";
 import { createEngine } from "../../lib/engine/mod.ts";
 
-const CHROMIUM = "/usr/bin/chromium";
-const FLAGS =
-  "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync";
 const CLIENT = new URL(import.meta.resolve("socket.io-client")).pathname.replace(
   /build\/.*$/,
   "dist/socket.io.min.js",
@@ -62,7 +59,7 @@ Deno.test({
           ? engine.handle(request, info)
           : new Response(page, { headers: { "content-type": "text/html; charset=utf-8" } }),
     );
-    const browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS.split(" ") });
+    const browser = await startBrowser();
     try {
       const tab = await browser.newPage();
       await tab.goto(`http://127.0.0.1:${server.addr.port}/`);

@@ -1,17 +1,8 @@
 /** The built fixture in Chromium: islands come alive under a policy that allows only the page's nonce. */
 import assert from "node:assert/strict";
-import { chromium, type Page } from "playwright-core";
+import type { Page } from "playwright-core";
+import { startBrowser } from "../support/browser.ts";
 import { type ServedFixture, serveFixture } from "./support.ts";
-
-const CHROMIUM_FLAGS = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
 
 /** Opens a page and fails on anything that the browser complains about, a blocked script among it. */
 async function open(page: Page, url: string): Promise<string[]> {
@@ -91,7 +82,7 @@ async function propsArrive(page: Page, { origin, text }: ServedFixture): Promise
 
 Deno.test("islands in Chromium", async (t) => {
   await using fixture = await serveFixture();
-  const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: CHROMIUM_FLAGS });
+  const browser = await startBrowser();
   try {
     await t.step(
       "hydrate under a policy with a nonce, share signals, and show the page's markup",
