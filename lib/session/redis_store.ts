@@ -105,7 +105,7 @@ class RedisSessionStore implements SessionStore {
 
   async claimExpired({ limit, claimMs }: ClaimOptions): Promise<ExpiredClaim> {
     const now = this.#now();
-    const token = Math.floor(now + claimMs) + 0.5;
+    const token = Math.floor(now + claimMs) - 0.5;
     const keys = [this.#pool, this.#leases, this.#nodes, this.#key("node_sessions", "")];
     const reply = await this.#redis.run(CLAIM, { keys, args: [now, token, Math.min(limit, BATCH_SIZE)] });
     return { records: parseAll(reply), token };
