@@ -29,14 +29,13 @@ export interface BackoffOptions {
  */
 export function createBackoff(options: BackoffOptions = {}): Backoff {
   const { baseMs = 1000, maxMs = 5000, factor = 2, jitter = 0.5, random = Math.random } = options;
-  if (!(baseMs >= 0 && maxMs >= baseMs)) {
-    throw new RangeError(
-      `Cannot back off as 0 <= baseMs <= maxMs must hold: they are ${baseMs} and ${maxMs}`,
-    );
-  }
-  if (!(factor >= 1)) throw new RangeError(`Cannot back off as 'factor' must be 1 or more: it is ${factor}`);
-  if (!(jitter >= 0 && jitter <= 1)) {
-    throw new RangeError(`Cannot back off as 'jitter' must be between 0 and 1: it is ${jitter}`);
+  const rules = {
+    "0 <= baseMs <= maxMs": baseMs >= 0 && maxMs >= baseMs,
+    "factor >= 1": factor >= 1,
+    "0 <= jitter <= 1": jitter >= 0 && jitter <= 1,
+  };
+  for (const [rule, holds] of Object.entries(rules)) {
+    if (!holds) throw new RangeError(`Cannot back off as ${rule} must hold`);
   }
   return (attempt) => {
     const delay = Math.min(maxMs, baseMs * factor ** (attempt - 1));

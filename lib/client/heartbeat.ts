@@ -25,9 +25,9 @@ export interface HeartbeatOptions {
 export interface Heartbeat {
   /** Another interval from now on. */
   setIntervalMs(ms: number): void;
-  /** Beats now, unless a beat is on its way. */
+  /** Beats now, or as soon as the beat that is on its way, and may say what is no longer so, is answered. */
   beat(): void;
-  /** Finds out within `probeTimeoutMs` whether the line is alive. */
+  /** Beats, and finds out within `probeTimeoutMs` whether the line is alive. */
   probe(): void;
   /** Stops for good. */
   stop(): void;
@@ -53,6 +53,7 @@ export function createHeartbeat(options: HeartbeatOptions): Heartbeat {
   let wakeAt = nextAt;
   let underway: Beat | null = null;
   let cancel: () => void = () => {};
+  let again = false;
   let stopped = false;
 
   function schedule(): void {
@@ -79,6 +80,7 @@ export function createHeartbeat(options: HeartbeatOptions): Heartbeat {
     const own: Beat = { sentAt, deadline: sentAt + limitMs, spared: false };
     underway = own;
     nextAt = sentAt + intervalMs;
+    again = false;
     schedule();
     options.send((answer) => {
       if (stopped || underway !== own) return;
@@ -87,12 +89,19 @@ export function createHeartbeat(options: HeartbeatOptions): Heartbeat {
       // a longer trip went through a sleep and says nothing of the line
       const rttMs = clock.now() - sentAt;
       if (rttMs <= timeoutMs) options.onRtt(Math.max(0, rttMs), answer);
+      if (again) beat();
     });
+  }
+
+  function beat(): void {
+    again = true;
+    if (!stopped && !underway) send(timeoutMs);
   }
 
   function probe(): void {
     if (stopped) return;
     if (!underway) return send(probeTimeoutMs);
+    again = true;
     const now = clock.now();
     const limit = now + probeTimeoutMs;
     if (now < underway.deadline) {
@@ -117,9 +126,7 @@ export function createHeartbeat(options: HeartbeatOptions): Heartbeat {
       intervalMs = ms;
       schedule();
     },
-    beat() {
-      if (!stopped && !underway) send(timeoutMs);
-    },
+    beat,
     probe,
     stop,
   };

@@ -131,7 +131,7 @@ export function createRequests({ clock, limits, emit }: RequestsOptions): Outgoi
         if (sent.has(message)) settle(message, answer);
       });
     } catch (cause) {
-      message.reject(new RequestError("unsendable", `Cannot send '${message.event}': ${cause}`, { cause }));
+      rejectUnsendable(message, cause);
     }
   }
 
@@ -139,13 +139,10 @@ export function createRequests({ clock, limits, emit }: RequestsOptions): Outgoi
     try {
       message.bytes = sizeOf(message.payload);
     } catch (cause) {
-      return message.reject(
-        new RequestError("unsendable", `Cannot send '${message.event}': ${cause}`, { cause }),
-      );
+      return rejectUnsendable(message, cause);
     }
     if (waiting.size >= limits.maxCount || waitingBytes + message.bytes > limits.maxBytes) {
-      const text =
-        `Cannot send '${message.event}' later: ${waiting.size} messages of ${waitingBytes} bytes wait`;
+      const text = `Cannot send '${message.event}': ${waiting.size} messages of ${waitingBytes} bytes wait`;
       return message.reject(new RequestError("outbox-full", text));
     }
     waiting.add(message);
@@ -211,9 +208,13 @@ export function createRequests({ clock, limits, emit }: RequestsOptions): Outgoi
   };
 }
 
+function rejectUnsendable({ event, reject }: Message, cause: unknown): void {
+  reject(new RequestError("unsendable", `Cannot send '${event}': ${cause}`, { cause }));
+}
+
 function settle(message: Message, answer: unknown): void {
   if (!isRecord(answer) || typeof answer.ok !== "boolean") {
-    const text = `The answer to '${message.event}' has not the shape of the contract`;
+    const text = `'${message.event}' was not answered as the contract says`;
     return message.reject(new RequestError("bad-answer", text));
   }
   const { ok, error, ...fields } = answer;

@@ -215,8 +215,6 @@ class Runtime implements Connection {
       case "waiting":
         this.#timeout(state.retryAt - clock.now());
         break;
-      case "paused":
-        break;
       case "disconnected":
         this.#requests.fail(`the connection is ${state.reason}`);
         break;

@@ -116,19 +116,9 @@ export function statusOf(state: State): ConnectionState {
         : { status: "connecting" };
     case "connected": {
       const { sid, user, nodeId, recovered, expiresAt, degraded = false } = state.session;
-      const { since, rttMs, wire: transport } = state;
-      return {
-        status: "connected",
-        since,
-        rttMs,
-        transport,
-        recovered,
-        sid,
-        user,
-        nodeId,
-        expiresAt,
-        degraded,
-      };
+      const { name, since, rttMs, wire } = state;
+      const session = { sid, user, nodeId, recovered, expiresAt, degraded };
+      return { status: name, since, rttMs, transport: wire, ...session };
     }
     case "waiting":
       return reconnecting("waiting", state.attempt, state.cause, state.retryAt);

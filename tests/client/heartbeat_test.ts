@@ -34,6 +34,23 @@ Deno.test("heartbeat says whether the user is there, and says so at once when th
   ]);
 });
 
+for (const event of ["active", "visible"] as const) {
+  Deno.test(`heartbeat says that the user is there also when '${event}' finds a beat under way`, async () => {
+    using s = stage();
+    s.environment.isActive = false;
+    s.transport.obliging = false;
+    await s.establish();
+    s.environment.isActive = true;
+    s.environment.tell(event);
+    const beats = () => s.transport.sentOf("heartbeat").map(({ payload }) => payload);
+    assert.deepEqual(beats(), [{ active: false }], "one at a time");
+    s.transport.sentOf("heartbeat")[0]?.ack?.({ ok: true, serverTime: 0 });
+    assert.deepEqual(beats(), [{ active: false }, { active: true }]);
+    s.transport.sentOf("heartbeat")[1]?.ack?.({ ok: true, serverTime: 0 });
+    assert.equal(beats().length, 2);
+  });
+}
+
 Deno.test("heartbeat without an answer for 10 seconds drops the line, which can be recovered", async () => {
   using s = stage();
   s.transport.obliging = false;
@@ -81,8 +98,8 @@ Deno.test("heartbeat keeps a line that answers after a sleep, also a beat from b
   await s.establish();
   s.clock.sleep(3_600_000);
   await s.clock.advance(1250);
-  s.transport.sentOf("heartbeat")[0]?.ack?.({ ok: true, serverTime: 0 });
   s.transport.obliging = true;
+  s.transport.sentOf("heartbeat")[0]?.ack?.({ ok: true, serverTime: 0 });
   await s.clock.advance(60_000);
   stateOf(s.connection, "connected");
   assert(
