@@ -106,7 +106,7 @@ async function createSharedStores(
     sessions: createRedisSessionStore({ redis, prefix }),
     reaperLock: createRedisLock({
       ...{ redis, log },
-      key: keyFamily(prefix, SESSION_FAMILY)("lock", "reaper"),
+      key: keyFamily(redis, prefix, SESSION_FAMILY)("lock", "reaper"),
       ttlMs: Math.min(lockTimeoutMs, REAPER_LOCK_MS),
     }),
     problem: () => redis.isUp ? fleet.degraded : "Redis is away",

@@ -1,5 +1,5 @@
 /** Revocations in Redis, shared by all nodes. It holds no state in this process. */
-import { type KeyFamily, keyFamily } from "../redis/keys.ts";
+import { keyFamily } from "../redis/keys.ts";
 import type { Redis } from "../redis/redis.ts";
 import { script } from "../redis/script.ts";
 import { isOlder, type RevocationStore } from "./revocation_store.ts";
@@ -12,7 +12,7 @@ export interface RedisRevocationStoreOptions {
 }
 
 const MARK = script(`
--- KEYS  1 token:{jti} or user:{id}
+-- KEYS  1 revoked:token:{jti} or revoked:user:{id}
 -- ARGV  1 mark   2 end in epoch ms
 -- 1, or 0 when it is over already; a mark never moves back, and neither does its end
 local time = redis.call('TIME')
@@ -30,9 +30,9 @@ const BATCH_SIZE = 500;
 /** Creates the {@linkcode RevocationStore} of a Redis. The caller closes the connection. */
 export function createRedisRevocationStore(options: RedisRevocationStoreOptions): RevocationStore {
   const { redis, prefix } = options;
-  const key: KeyFamily = keyFamily(prefix, "revoked");
-  const tokenKey = (jti: string): string => key("token", jti);
-  const userKey = (id: string): string => key("user", id);
+  const key = keyFamily(redis, prefix, "revoked");
+  const tokenKey = (jti: string): string => key("revoked", "token", jti);
+  const userKey = (id: string): string => key("revoked", "user", id);
   const mark = async (key: string, value: number, untilMs: number): Promise<void> => {
     await redis.run(MARK, { keys: [key], args: [value, Math.ceil(untilMs)] });
   };

@@ -73,9 +73,9 @@ class RedisChannelStore implements ChannelStore {
 
   constructor({ redis, prefix }: RedisChannelStoreOptions) {
     this.#redis = redis;
-    this.#key = keyFamily(prefix, "channels");
+    this.#key = keyFamily(redis, prefix, "channels");
     this.#channels = this.#key("channels");
-    this.#public = this.#key("public");
+    this.#public = this.#key("public_channels");
   }
 
   async create(channel: Channel, memberIds: readonly UserId[]): Promise<boolean> {
@@ -109,24 +109,24 @@ class RedisChannelStore implements ChannelStore {
   async append(message: Message): Promise<void> {
     const { id, ...rest } = message;
     const { channelId, user, createdAt } = rest;
-    const keys = [this.#key("messages", channelId), this.#key("read_marks", user.id)];
+    const keys = [this.#key("channel_messages", channelId), this.#key("read_marks", user.id)];
     // the id comes first, so that messages of one millisecond sort by it
     const json = JSON.stringify({ id, ...rest });
     await this.#redis.run(APPEND, { keys, args: [channelId, json, createdAt, KEPT_MESSAGES] });
   }
 
   async messages(channelId: ChannelId, limit: number): Promise<Message[]> {
-    const args = ["ZRANGE", this.#key("messages", channelId), -limit, -1];
+    const args = ["ZRANGE", this.#key("channel_messages", channelId), -limit, -1];
     return (await this.#redis.send(args) as string[]).map((json) => JSON.parse(json));
   }
 
   async markRead(userId: UserId, { channelId, at }: { channelId: ChannelId; at: number }): Promise<number> {
-    const keys = [this.#key("messages", channelId), this.#key("read_marks", userId)];
+    const keys = [this.#key("channel_messages", channelId), this.#key("read_marks", userId)];
     return await this.#redis.run(MARK_READ, { keys, args: [channelId, at] }) as number;
   }
 
   async readMarks(userId: UserId, channelIds: readonly ChannelId[]): Promise<ReadMark[]> {
-    const keys = [this.#key("read_marks", userId), this.#key("messages", "")];
+    const keys = [this.#key("read_marks", userId), this.#key("channel_messages", "")];
     const found = await this.#redis.run(READ_MARKS, { keys, args: channelIds }) as [string | null, number][];
     return channelIds.map((channelId, index) => {
       const [mark, unread] = found[index] ?? [null, 0];

@@ -37,7 +37,7 @@ class RedisPresenceStore implements PresenceStore {
 
   constructor({ redis, prefix, graceMs, now }: RedisPresenceStoreOptions) {
     this.#redis = redis;
-    const key = keyFamily(prefix, "presence");
+    const key = keyFamily(redis, prefix, "presence");
     this.#keys = KEYS.map((name) => key(name));
     this.#graceMs = graceMs;
     this.#now = now ?? (() => "");

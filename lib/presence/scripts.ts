@@ -2,13 +2,16 @@
  * The scripts of the presence store. Each runs as one step for everybody else, works out what its users' sessions add
  * up to, and returns what changed to its caller alone.
  *
- * A user with sessions is in `users` as JSON: name `n`, announced status `a`, whether that status was announced by a
+ * A user with sessions is in `presence:users` as JSON: name `n`, announced status `a`, whether that status was announced by a
  * change since the store began (`said`), and sessions `s` by sid as `[active, owner]`. Who has none is not there.
  */
 import { type Script, script } from "../redis/script.ts";
 
 /** The names of the keys, in the order in which every script gets them. */
-export const KEYS = ["users", "statuses", "sessions", "leaving", "last_active", "names", "epoch"] as const;
+export const KEYS = [
+  ...["presence:users", "presence:statuses", "presence:sessions", "presence:leaving"],
+  ...["last_active", "last_active:names", "presence:epoch"],
+];
 
 // KEYS  1 users   2 statuses   3 sessions   4 leaving   5 last_active   6 names   7 epoch
 const PRELUDE = `

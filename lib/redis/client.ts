@@ -39,6 +39,10 @@ class RedisClient implements Redis {
     this.#running = this.#run();
   }
 
+  get isCluster(): boolean {
+    return this.#options.cluster ?? false;
+  }
+
   get isUp(): boolean {
     return this.#connection !== undefined;
   }

@@ -34,6 +34,8 @@ export interface ScriptCall {
 export interface Redis extends AsyncDisposable {
   /** Whether commands have a chance at present. */
   readonly isUp: boolean;
+  /** Whether it is a Cluster, where the keys of one script must share a hash tag. */
+  readonly isCluster: boolean;
   /** Sends one command. Commands of one turn of the event loop share one write. */
   send(args: readonly Argument[], options?: SendOptions): Promise<Reply>;
   /** Sends one command to every master; answers in no certain order. */

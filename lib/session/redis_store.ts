@@ -16,7 +16,7 @@ export interface RedisSessionStoreOptions {
   now?: () => number;
 }
 
-/** The family of all session keys: `{prefix}:{sessions}:…`. */
+/** The family of all session keys. */
 export const SESSION_FAMILY = "sessions";
 
 // records a script: few enough that Redis and the event loop go on with other work in between
@@ -40,7 +40,7 @@ class RedisSessionStore implements SessionStore {
   constructor({ redis, prefix, now = Date.now }: RedisSessionStoreOptions) {
     this.#redis = redis;
     this.#now = now;
-    this.#key = keyFamily(prefix, SESSION_FAMILY);
+    this.#key = keyFamily(redis, prefix, SESSION_FAMILY);
     this.#pool = this.#key("session_pool");
     this.#leases = this.#key("session_leases");
     this.#nodes = this.#key("nodes");

@@ -63,8 +63,8 @@ return {'announce', models}
 
 /** Creates the {@linkcode UsageStore} of a Redis. The caller closes the connection. */
 export function createRedisUsageStore({ redis, prefix, now }: RedisUsageStoreOptions): UsageStore {
-  const key = keyFamily(prefix, "usage");
-  const keys = [key("usage_pool"), key("nodes"), key("announced")];
+  const key = keyFamily(redis, prefix, "usage");
+  const keys = [key("usage_pool"), key("usage_pool", "nodes"), key("usage_pool", "announced")];
   return {
     async report(nodeId: NodeId, models: readonly string[]) {
       const limits = [USAGE_TTL_MS, ANNOUNCE_INTERVAL_MS, ANNOUNCED_TTL_MS];

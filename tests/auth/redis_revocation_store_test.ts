@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createRedisRevocationStore } from "../../lib/auth/redis_revocation_store.ts";
 import { userId } from "../../lib/protocol/ids.ts";
+import { keyFamily } from "../../lib/redis/keys.ts";
 import type { Reply } from "../../lib/redis/redis.ts";
 import { topologies } from "../support/redis_topologies.ts";
 import { identity, testRevocationStore } from "./revocation_store_contract.ts";
@@ -25,7 +26,7 @@ for (const [name, start] of Object.entries(topologies)) {
       await store.revokeUser(userId("ada"), { beforeMs: Date.now(), untilMs: Date.now() + 20_000 });
       await store.revokeUser(userId("ada"), { beforeMs: Date.now(), untilMs: Date.now() + 10_000 });
       const ttl = async (...key: string[]): Promise<Reply> =>
-        await redis.send(["PTTL", `t${opened - 1}:{revoked}:${key.join(":")}`]);
+        await redis.send(["PTTL", keyFamily(redis, `t${opened - 1}`, "revoked")("revoked", ...key)]);
       assert.ok(Math.abs(await ttl("token", "t1") as number - 50_000) < 2000);
       assert.ok(Math.abs(await ttl("user", "ada") as number - 20_000) < 2000);
       assert.deepEqual(await store.areRevoked([identity("ada", "t2", { issuedAt: 0 })]), [true]);

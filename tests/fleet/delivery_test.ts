@@ -164,7 +164,7 @@ Deno.test("events in a fleet", async (t) => {
   await t.step("what concerns one session is not told to the fleet", async () => {
     const stream = async (): Promise<
       string
-    > => (await fleet.redis.command("XREVRANGE", "tether:{fleet}:stream", "+", "-"));
+    > => (await fleet.redis.command("XREVRANGE", "tether:fleet:stream", "+", "-"));
     for (const word of ["session:ready", "session:end", "session:expiring", "request/unknown-event"]) {
       assert.ok(!(await stream()).includes(word), word);
     }

@@ -61,8 +61,8 @@ for (const empty of [true, false]) {
     await redis.whenUp();
     const count = (...command: string[]) => async (): Promise<number> => Number(await redis.send(command));
     const all = clients.length + 2;
-    const sessions = count("HLEN", "tether:{sessions}:session_pool");
-    const present = count("HLEN", "tether:{presence}:sessions");
+    const sessions = count("HLEN", "tether:session_pool");
+    const present = count("HLEN", "tether:presence:sessions");
     await until(async () => await sessions() === all && await present() === all, {
       what: "all to be written",
     });

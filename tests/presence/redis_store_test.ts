@@ -101,7 +101,7 @@ Deno.test("RedisPresenceStore keeps nothing of users who left, and lets the rest
   await store.remove([sessionId("s2")]);
   await store.settle();
   const left = await redis.send(["KEYS", "*"]) as string[];
-  assert.deepEqual(left.toSorted(), ["t:{presence}:epoch", "t:{presence}:last_active", "t:{presence}:names"]);
+  assert.deepEqual(left.toSorted(), ["t:last_active", "t:last_active:names", "t:presence:epoch"]);
 });
 
 Deno.test("PresenceService keeps silent about a Redis that came back empty", async () => {

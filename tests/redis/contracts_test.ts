@@ -6,9 +6,11 @@ import { topologies } from "../support/redis_topologies.ts";
 import { dictContract } from "./dict_contract.ts";
 import { lockContract } from "./lock_contract.ts";
 
-Deno.test("keyFamily() puts everything under the prefix and the family's hash tag", () => {
-  assert.equal(keyFamily("tether", "sessions")("user", "{x}"), "tether:{sessions}:user:{x}");
-  assert.throws(() => keyFamily("a{b", "c"), TypeError);
+Deno.test("keyFamily() puts everything under the prefix, on a Cluster with the family's hash tag", () => {
+  const isCluster = true;
+  assert.equal(keyFamily({ isCluster: false }, "tether", "sessions")("user", "{x}"), "tether:user:{x}");
+  assert.equal(keyFamily({ isCluster }, "tether", "sessions")("user", "{x}"), "tether:{sessions}:user:{x}");
+  assert.throws(() => keyFamily({ isCluster }, "a{b", "c"), TypeError);
 });
 
 Deno.test("the dictionary in memory", (t) => dictContract(t, createMemoryDict));
@@ -19,15 +21,15 @@ for (const [name, start] of Object.entries(topologies)) {
     await using redis = await topology.connect();
     let dicts = 0;
     await dictContract(t, () => {
-      const keys = keyFamily("tether", `dict${dicts++}`);
-      return createRedisDict({ redis, keys, name: "d", batchSize: 100 });
+      const keys = keyFamily(redis, "tether", `dict${dicts}`);
+      return createRedisDict({ redis, keys, name: `d${dicts++}`, batchSize: 100 });
     });
 
     await t.step("replaceAll() leaves no staged keys behind", async () => {
-      const keys = keyFamily("tether", "tidy");
-      await createRedisDict({ redis, keys, name: "d" }).replaceAll([["a", 1]]);
-      const all = (await redis.sendToMasters(["KEYS", keys("*")])).flat();
-      assert.deepEqual(all, [keys("d")]);
+      const keys = keyFamily(redis, "tether", "tidy");
+      await createRedisDict({ redis, keys, name: "tidy" }).replaceAll([["a", 1]]);
+      const all = (await redis.sendToMasters(["KEYS", keys("tidy*")])).flat();
+      assert.deepEqual(all, [keys("tidy")]);
     });
 
     await lockContract(t, redis);

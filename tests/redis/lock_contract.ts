@@ -7,7 +7,7 @@ import { script } from "../../lib/redis/script.ts";
 import { testLog } from "../support/redis_log.ts";
 
 /** Builds the keys of the tests' locks. */
-export const keys = keyFamily("tether", "locked");
+export const keys = keyFamily({ isCluster: true }, "tether", "locked");
 /** Appends to a list. */
 export const APPEND = script("return redis.call('RPUSH', KEYS[1], ARGV[1])");
 

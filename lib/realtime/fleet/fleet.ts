@@ -48,7 +48,7 @@ const HEAL_AFTER_MS = 500;
 /** Makes the fleet of this node; resolves when it hears, or after some seconds without Redis. */
 export async function createFleet(options: FleetOptions): Promise<Fleet> {
   const { redis, prefix, nodeId, inFlightMs, maxPayloadBytes, log, metrics } = options;
-  const key = keyFamily(prefix, "fleet");
+  const key = keyFamily(redis, prefix, "fleet");
   const keepMs = MAX_DISCONNECTION_MS + inFlightMs;
   const packets = createPacketLog({ keepMs });
   const listeners = new Set<(degraded: boolean) => void | Promise<void>>();
@@ -80,7 +80,7 @@ export async function createFleet(options: FleetOptions): Promise<Fleet> {
   const bus = createFleetBus({ link: () => link, nodeId, maxPayloadBytes, log });
   const link = createLink({
     ...{ redis, nodeId, keepMs, log },
-    key: key("stream"),
+    key: key("fleet", "stream"),
     onHeard(position, message) {
       adapter.hear(position, message !== undefined && bus.hear(message) ? undefined : message);
     },
@@ -94,13 +94,13 @@ export async function createFleet(options: FleetOptions): Promise<Fleet> {
   const subscriber = redis.duplicate();
   const recovery = createRecovery({
     ...{ packets, inFlightMs },
-    sessions: createRedisSessions({ redis, key: (pid) => key("session", pid), log }),
+    sessions: createRedisSessions({ redis, key: (pid) => key("fleet", "session", pid), log }),
     heard: (position) => link.heard(position),
   });
   const adapter = createFleetAdapter({
     ...{ link, packets, recovery, maxPayloadBytes, log },
     client: createStreamClient({ redis, subscriber, link, log }),
-    channelPrefix: key("requests"),
+    channelPrefix: key("fleet", "requests"),
   });
   await link.whenHearing(AbortSignal.timeout(START_TIMEOUT_MS));
 

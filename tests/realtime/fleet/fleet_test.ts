@@ -5,6 +5,7 @@ import { createMetrics } from "../../../lib/metrics.ts";
 import { createFleet, type Fleet } from "../../../lib/realtime/fleet/fleet.ts";
 import { createLink, type Heard } from "../../../lib/realtime/fleet/link.ts";
 import { createRedisSessions } from "../../../lib/realtime/fleet/sessions.ts";
+import { keyFamily } from "../../../lib/redis/keys.ts";
 import type { Redis } from "../../../lib/redis/redis.ts";
 import { unavailable } from "../../../lib/redis/errors.ts";
 import { testLog } from "../../support/redis_log.ts";
@@ -98,7 +99,7 @@ for (const [name, start] of Object.entries(topologies)) {
     await t.step("a session is given to one of those who ask for it", async () => {
       const sessions = createRedisSessions({
         redis,
-        key: (pid) => `t:{fleet}:session:${pid}`,
+        key: (pid) => `t:fleet:session:${pid}`,
         log: testLog(),
       });
       const session = { sid: "s", pid: "p", rooms: ["s", "user:a"], data: { userId: "a" }, arrived: "1-0" };
@@ -116,7 +117,7 @@ for (const [name, start] of Object.entries(topologies)) {
       for (const seq of [1, 3]) {
         await redis.send([
           "XADD",
-          "t:{fleet}:stream",
+          keyFamily(redis, "t", "fleet")("fleet", "stream"),
           "*",
           "from",
           "x",
@@ -145,7 +146,7 @@ Deno.test("an event larger than a connection takes is not published", async () =
   one.io.emit("small", "x".repeat(800));
   await until(() => Promise.resolve(one.delivered.length > 0));
   assert.deepEqual(one.delivered.map(([name]) => name), ["small"]);
-  const entries = await redis.send(["XRANGE", "t:{fleet}:stream", "-", "+"]) as [string, string[]][];
+  const entries = await redis.send(["XRANGE", "t:fleet:stream", "-", "+"]) as [string, string[]][];
   assert.equal(entries.filter(([, fields]) => fields.join().includes("large")).length, 0);
 });
 
@@ -166,7 +167,7 @@ Deno.test("the link's loops are still running after 20 errors each", async () =>
     });
   const heard: Heard[] = [];
   await using link = createLink({
-    ...{ redis: failing(redis), key: "t:{fleet}:stream", nodeId: "n", keepMs: 1000, log: testLog() },
+    ...{ redis: failing(redis), key: "t:fleet:stream", nodeId: "n", keepMs: 1000, log: testLog() },
     probeIntervalMs: 10,
     onHeard: (_, message) => {
       if (message === undefined) return;
@@ -179,7 +180,7 @@ Deno.test("the link's loops are still running after 20 errors each", async () =>
   await link.whenHearing(AbortSignal.timeout(20_000));
   assert.equal(failures, 40);
   for (let n = 1; n <= 30; n++) {
-    await redis.send(["XADD", "t:{fleet}:stream", "*", "from", "other", "n", n, "seq", n]);
+    await redis.send(["XADD", "t:fleet:stream", "*", "from", "other", "n", n, "seq", n]);
   }
   await until(() => Promise.resolve(heard.length === 30));
   const delivered = new Promise((resolve) => link.send({ a: "b" }, { deliver: resolve }));
