@@ -1,7 +1,7 @@
 /** Takes every client event to its handler and its answer back (contract §3); an unknown name gets its code. */
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
-import { ProtocolError, toWireError } from "../protocol/codes.ts";
+import { CODES, ProtocolError, toWireError, type WireError } from "../protocol/codes.ts";
 import { isParsedEvent, parsePayload } from "../protocol/payloads.ts";
 import { emitLocal, type EventHandlers, type HandlerResult, type LiveSession } from "./types.ts";
 
@@ -15,6 +15,7 @@ export interface DispatchOptions {
   metrics: Metrics;
 }
 
+const RATE_LIMITED = "request/rate-limited";
 // longer than the name of any event that is served
 const MAX_NAME_LENGTH = 100;
 
@@ -35,33 +36,41 @@ export interface Incoming {
 /** Handles an event of a session. */
 export type Dispatch = (session: LiveSession, event: Incoming) => void;
 
-interface Failure {
+interface Failure<E> {
   event: string;
   answer: Answer | undefined;
-  error: unknown;
+  error: E;
 }
 
 /** Makes the function that every event goes through. */
 export function createDispatch({ handlers, refused, log, metrics }: DispatchOptions): Dispatch {
   const table = new Map(handlers.flatMap((subject) => Object.entries(subject))) as Map<string, Handler>;
 
-  function fail({ socket }: LiveSession, { event, answer, error }: Failure): void {
-    const wire = toWireError(error);
-    metrics.failedEvents.inc({ code: wire.code });
-    if (!(error instanceof ProtocolError)) log.error("An event handler failed", { event, error });
-    if (answer !== undefined) answer({ ok: false, error: wire });
-    else emitLocal(socket, "error", { event, code: wire.code, message: wire.message });
+  function refuse({ socket }: LiveSession, { event, answer, error }: Failure<WireError>): void {
+    const { code, message } = error;
+    metrics.failedEvents.inc({ code });
+    if (answer !== undefined) answer({ ok: false, error });
+    else emitLocal(socket, "error", { event, code, message });
+  }
+
+  function fail(session: LiveSession, { error, ...failure }: Failure<unknown>): void {
+    if (!(error instanceof ProtocolError)) {
+      log.error("An event handler failed", { event: failure.event, error });
+    }
+    refuse(session, { ...failure, error: toWireError(error) });
   }
 
   return function dispatch(session, { name, payload, answer }) {
     // a number can be a name, too, and so can a megabyte; what is told of it is short
     const event = String(name).slice(0, MAX_NAME_LENGTH);
+    const retryAfterMs = session.limiter.take();
+    if (retryAfterMs > 0) {
+      // without an error of its own: a flood is not to cost more than it must
+      const error: WireError = { code: RATE_LIMITED, message: CODES[RATE_LIMITED].message, retryAfterMs };
+      if (!refused(session)) refuse(session, { event, answer, error });
+      return;
+    }
     try {
-      const waitMs = session.limiter.take();
-      if (waitMs > 0) {
-        if (refused(session)) return;
-        throw new ProtocolError("request/rate-limited", undefined, { retryAfterMs: waitMs });
-      }
       const handler = table.get(event);
       if (handler === undefined || !isParsedEvent(event)) throw new ProtocolError("request/unknown-event");
       const result = handler(session, parsePayload(event, payload));
