@@ -115,6 +115,7 @@ async function createTether(config: Config): Promise<Tether> {
   }));
   stack.use(createReaper({
     cleaners: { presence: (records) => presence.removeSessions(records.map(({ sid }) => sid)) },
+    onReaped: (records) => realtime.outbound.cleared(records.map(({ sid }) => sid)),
     onError: failed("Reaping"),
     ...{ store, log },
     ...(stores.reaperLock !== undefined && { lock: stores.reaperLock }),

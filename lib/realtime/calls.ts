@@ -12,7 +12,7 @@ import type { LiveSession } from "./types.ts";
 
 /** How many calls may wait at once, on this node and for one session. */
 export const MAX_CALLS = 10_000, MAX_CALLS_OF_SESSION = 100;
-const CALL = "call", ANSWER = "call:answer";
+const CALL = "call", ANSWER = "call:answer", CLEARED = "call:cleared";
 /** A node that does not take a call within this time does not live. */
 const TAKEN_WITHIN_MS = 2_000;
 // what the owner of a session may be later than the caller's own clock
@@ -37,6 +37,8 @@ export interface Calls {
   call(sid: SessionId, event: ChatEvent, options: CallOptions): Promise<unknown>;
   /** A session of this node is gone, and its calls with it. */
   end(sid: SessionId): void;
+  /** Sessions of a node that is dead are gone, and the calls of all other nodes with them. */
+  cleared(sids: readonly SessionId[]): void;
 }
 
 /** Options of {@linkcode createCalls}. */
@@ -71,6 +73,7 @@ interface RemoteAnswer {
 }
 
 interface Waiting {
+  sid: SessionId;
   settle(outcome: Outcome): void;
   taken(): void;
 }
@@ -116,11 +119,17 @@ export function createCalls({ bus, nodeId, live, store }: CallsOptions): Calls {
       };
       const untaken = setTimeout(() => settle({ kind: "gone" }), TAKEN_WITHIN_MS);
       const timer = setTimeout(() => settle({ kind: "timeout" }), call.timeoutMs + GRACE_MS);
-      remote.set(id, { settle, taken: () => clearTimeout(untaken) });
+      remote.set(id, { sid: call.sid, settle, taken: () => clearTimeout(untaken) });
       bus.publish(CALL, { id, from: nodeId, ...call } satisfies RemoteCall);
     });
   }
 
+  function settleCleared(sids: readonly SessionId[]): void {
+    const gone = new Set(sids);
+    for (const { sid, settle } of remote.values()) if (gone.has(sid)) settle({ kind: "gone" });
+  }
+
+  bus.on(CLEARED, (sids) => settleCleared(sids as SessionId[]));
   bus.on(CALL, (message) => {
     const { id, from, to, sid, event, timeoutMs } = Object(message) as RemoteCall;
     if (to !== nodeId) return;
@@ -169,6 +178,10 @@ export function createCalls({ bus, nodeId, live, store }: CallsOptions): Calls {
     end(sid) {
       for (const settle of ofSession.get(sid) ?? []) settle({ kind: "gone" });
       ofSession.delete(sid);
+    },
+    cleared(sids) {
+      settleCleared(sids);
+      bus.publish(CLEARED, sids);
     },
   };
 }

@@ -84,5 +84,6 @@ export function createOutbound(options: OutboundOptions): Outbound {
       return await calls.call(sid, event, how);
     },
     end: calls.end,
+    cleared: calls.cleared,
   };
 }

@@ -75,9 +75,16 @@ Deno.test("a back end reaches every node", async (t) => {
     },
   );
 
-  await t.step("a call to a session of a node that was killed fails, too", async () => {
-    await there.kill();
-    const { status, body } = await call(bob.sid, { timeoutMs: 600_000 });
-    assert.deepEqual([status, body.error.code], [404, "access/not-found"]);
-  });
+  await t.step(
+    "a call to a session of a node that is killed fails, too, before or after it was asked",
+    async () => {
+      const asked = bob.client.next("events");
+      const calling = call(bob.sid, { data: { type: "slow" }, timeoutMs: 600_000 });
+      await asked;
+      await there.kill();
+      const { status, body } = await call(bob.sid, { timeoutMs: 600_000 });
+      assert.deepEqual([status, body.error.code], [404, "access/not-found"]);
+      assert.equal((await calling).status, 404);
+    },
+  );
 });
