@@ -35,6 +35,9 @@ const LINGER_MS = 50;
 /** No grace past this many times the bound. */
 const HARD_BOUND_FACTOR = 4;
 
+/** The events of every single frame. */
+const TAPS: ReadonlySet<keyof SocketEvents> = new Set(["packet", "packetCreate", "flush", "drain"] as const);
+
 const encoder = new TextEncoder();
 
 /** A client's session. Made by the engine; its owner sees the {@linkcode EngineSocket} of it. */
@@ -49,6 +52,8 @@ export class Session extends Emitter<SocketEvents>
   /** Where an upgrade stands; there is at most one in a session's life. */
   upgradeState: "none" | "probing" | "probed" | "done" = "none";
   dueAt = 0;
+  /** Whether somebody has listened to what happens at every frame, which else costs nothing. */
+  #isTapped = false;
   readonly #host: Host;
   #queue: Queued[] = [];
   #queuedBytes = 0;
@@ -69,6 +74,14 @@ export class Session extends Emitter<SocketEvents>
     this.remoteAddress = request.remoteAddress;
     this.transport = transport;
     this.#host = host;
+  }
+
+  override on<Name extends keyof SocketEvents>(
+    event: Name,
+    listener: (...args: SocketEvents[Name]) => void,
+  ): this {
+    if (TAPS.has(event)) this.#isTapped = true;
+    return super.on(event, listener);
   }
 
   /** Sends the handshake and starts the heartbeat. The engine calls it once. */
@@ -97,7 +110,7 @@ export class Session extends Emitter<SocketEvents>
   write(data: BinaryOrText, options?: WriteOptions | null, sent?: () => void): this {
     if (this.readyState !== "open") return this;
     const frame = typeof data === "string" ? this.#host.messageFrame(data) : toBytes(data);
-    if (this.listens("packetCreate")) {
+    if (this.#isTapped) {
       this.emit("packetCreate", { type: "message", data, options: { compress: false, ...options } });
     }
     this.#enqueue(frame, sent);
@@ -127,7 +140,7 @@ export class Session extends Emitter<SocketEvents>
     if (!withinBytes(frame, this.#host.options.maxPayload)) {
       return this.end("payload too large", { code: 1009 });
     }
-    if (this.listens("packet")) this.emit("packet", decodePacket(frame));
+    if (this.#isTapped) this.emit("packet", decodePacket(frame));
     if (typeof frame !== "string") {
       if (this.readyState === "open") {
         this.emit("data", frame instanceof Uint8Array ? frame : new Uint8Array(frame));
@@ -243,8 +256,11 @@ export class Session extends Emitter<SocketEvents>
   #enqueue(frame: Frame, sent?: () => void): void {
     if (this.#queue.length === 0 && this.transport.offer(frame)) {
       if (sent !== undefined) queueMicrotask(sent);
-      if (this.listens("flush")) this.emit("flush", [decodePacket(frame)]);
-      return this.emit("drain");
+      if (this.#isTapped) {
+        this.emit("flush", [decodePacket(frame)]);
+        this.emit("drain");
+      }
+      return;
     }
     this.#queue.push({ frame, sent });
     this.#queuedBytes += frame.length;
@@ -265,7 +281,7 @@ export class Session extends Emitter<SocketEvents>
       this.#queuedBytes -= frame.length;
       if (sent !== undefined) queueMicrotask(sent);
     }
-    if (this.listens("flush")) this.emit("flush", taken.map(({ frame }) => decodePacket(frame)));
+    if (this.#isTapped) this.emit("flush", taken.map(({ frame }) => decodePacket(frame)));
     if (this.#queue.length === 0) this.emit("drain");
   }
 

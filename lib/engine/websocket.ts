@@ -18,21 +18,24 @@ export class WebSocketTransport implements Transport {
   readonly #highWater: number;
   /** Never less than what Deno holds: asking Deno costs, so it is asked only when this passes the mark. */
   #estimate = 0;
+  #receiver: FrameReceiver | undefined;
 
   constructor(socket: WebSocket, { sendBufferBytes }: { sendBufferBytes: number }) {
     this.#socket = socket;
     this.#highWater = Math.min(HIGH_WATER_BYTES, sendBufferBytes);
+    socket.addEventListener("message", (event) => this.#receiver?.receive(event.data));
+    socket.addEventListener("close", (event) => {
+      this.#receiver?.lost(event.wasClean ? undefined : new Error("Connection lost"));
+    });
   }
 
   /** Directs what arrives to `receiver`. */
   connect(receiver: FrameReceiver): void {
-    this.#socket.onmessage = (event) => receiver.receive(event.data);
-    this.#socket.onclose = (event) =>
-      receiver.lost(event.wasClean ? undefined : new Error("Connection lost"));
+    this.#receiver = receiver;
   }
 
   get writable(): boolean {
-    return this.#socket.readyState === WebSocket.OPEN && this.#hasRoom();
+    return this.#hasRoom();
   }
 
   get bufferedBytes(): number {
@@ -58,9 +61,8 @@ export class WebSocketTransport implements Transport {
 
   close({ last = [], code = 1000 }: Farewell = {}): boolean {
     for (const { frame } of last) this.#socket.send(frame as string);
-    // the peer may never answer, and what the handlers hold must not wait for it
-    this.#socket.onmessage = null;
-    this.#socket.onclose = null;
+    // the peer may never answer, and what is held here must not wait for it
+    this.#receiver = undefined;
     this.#socket.close(code);
     return true;
   }

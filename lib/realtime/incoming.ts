@@ -20,8 +20,10 @@ export function takeEvents(session: LiveSession, dispatch: Dispatch): void {
   function onData(data: string | Uint8Array): void {
     const event = deferred === 0 && typeof data === "string" ? decodeEvent(data) : undefined;
     if (event !== undefined) {
-      const { id, data: [name, payload] } = event;
-      return dispatch(session, { name, payload, ...(id !== undefined && { answer: answerTo(conn, id) }) });
+      // neither iterated nor spread: this runs for every event
+      const { id, data } = event;
+      const answer = id === undefined ? undefined : answerTo(conn, id);
+      return dispatch(session, { name: data[0], payload: data[1], answer });
     }
     deferred++;
     for (const listener of official) listener.call(conn, data);

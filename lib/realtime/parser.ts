@@ -85,7 +85,7 @@ function decodeShort(text: string): Packet | undefined {
     return undefined;
   }
   if (type === ACK) return { type: PacketType.ACK, nsp: "/", id, data };
-  const [name] = data;
+  const name = data[0];
   if (typeof name !== "number" && (typeof name !== "string" || RESERVED.has(name))) return undefined;
   return { type: PacketType.EVENT, nsp: "/", id, data };
 }

@@ -3,6 +3,8 @@
  * client that would hand that argument to its listeners, which may not expect it, gets the event without.
  */
 import { Adapter, type BroadcastOptions } from "socket.io-adapter";
+import type { BinaryOrText, EngineSocket } from "../../engine/mod.ts";
+import { Encoder } from "../parser.ts";
 import { type Position, withPosition } from "./packet_log.ts";
 
 /** An event on its way out, as Socket.IO hands it to an adapter. */
@@ -17,6 +19,8 @@ export interface OutgoingPacket {
 export const WITHOUT_POSITIONS = "without-positions";
 
 const EVENT = 2;
+const NOBODY: ReadonlySet<string> = new Set();
+const encoder = new Encoder();
 // libraries whose listeners take exactly the arguments of the event
 const STRICT_ARGUMENTS = /\b(python|aiohttp|dart)\b/i;
 
@@ -46,7 +50,7 @@ export function deliver(
   packet: OutgoingPacket,
   { position, ...opts }: BroadcastOptions & { position?: Position | undefined },
 ): void {
-  const broadcast = Adapter.prototype.broadcast.bind(adapter);
+  const broadcast = (packet: OutgoingPacket, opts: BroadcastOptions): void => send(adapter, packet, opts);
   if (position === undefined) return broadcast(packet, opts);
   const without = adapter.rooms.get(WITHOUT_POSITIONS);
   const numbered = { ...packet, data: withPosition(packet.data, position) };
@@ -57,4 +61,20 @@ export function deliver(
     rooms.size === 0 || !adapter.sids.get(sid)!.isDisjointFrom(rooms)
   );
   if (sids.length > 0) broadcast(packet, { ...opts, rooms: new Set(sids) });
+}
+
+/** Sends a packet, encoded once, to a room or all of this node, without the sets that Socket.IO makes of them first. */
+function send(adapter: Adapter, packet: OutgoingPacket, opts: BroadcastOptions): void {
+  const { rooms, except = NOBODY, flags = {} } = opts;
+  if (rooms.size > 1) return Adapter.prototype.broadcast.call(adapter, packet, opts);
+  const [room] = rooms;
+  const sids = room === undefined ? adapter.sids.keys() : adapter.rooms.get(room) ?? NOBODY;
+  const excluded = Array.from(except, (room) => adapter.rooms.get(room) ?? NOBODY);
+  const frames = encoder.encode({ ...packet, nsp: adapter.nsp.name }) as BinaryOrText[];
+  for (const sid of sids) {
+    if (excluded.some((those) => those.has(sid))) continue;
+    const conn = adapter.nsp.sockets.get(sid)?.conn as EngineSocket | undefined;
+    if (conn === undefined || flags.volatile && !conn.transport.writable) continue;
+    for (const frame of frames) conn.write(frame);
+  }
 }

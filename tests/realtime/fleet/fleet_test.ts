@@ -33,7 +33,10 @@ async function node(redis: Redis, nodeId: string, { maxPayloadBytes = 1_000_000 
   adapter.addAll("probe", new Set(["probe", "room"]));
   const socket = {
     id: "probe",
-    client: { writeToEngine: ([frame]: [string]) => delivered.push(JSON.parse(frame.slice(1))) },
+    conn: {
+      transport: { writable: true },
+      write: (frame: string) => delivered.push(JSON.parse(frame.slice(1))),
+    },
   };
   io.of("/").sockets.set("probe", socket as never);
   return {
