@@ -15,6 +15,7 @@ export {
   type RouteData,
   type RouteHandler,
 } from "./handlers.ts";
+export { cors, type CORSOptions } from "./middlewares/cors.ts";
 export { csp, type CSPOptions } from "./middlewares/csp.ts";
 export { csrf, type CsrfOptions } from "./middlewares/csrf.ts";
 export { staticFiles } from "./middlewares/static_files.ts";

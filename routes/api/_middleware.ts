@@ -1,4 +1,4 @@
-import { type Context, csrf, HttpError } from "fresh";
+import { type Context, cors, csrf, HttpError } from "fresh";
 import { errorAnswer } from "../../lib/web/answers.ts";
 import { isTrustedOrigin } from "../../lib/web/credentials.ts";
 import type { State } from "../../lib/web/state.ts";
@@ -21,5 +21,14 @@ function protocolError({ status }: HttpError): ProtocolError {
     : new ProtocolError("access/not-found");
 }
 
+/** Pages of the origins that may connect may read, too. */
+async function letOriginsRead(ctx: Context<State>): Promise<Response> {
+  const { allowedOrigins } = ctx.state.services;
+  if (allowedOrigins.length === 0) return await ctx.next();
+  const anywhere = allowedOrigins.includes("*");
+  const origin = anywhere ? "*" : [...allowedOrigins];
+  return await cors<State>({ origin, credentials: !anywhere, exposeHeaders: ["Retry-After"] })(ctx);
+}
+
 /** Everything that changes something is below here, and out of reach of other sites' pages. */
-export default [answerErrors, csrf<State>({ origin: isTrustedOrigin })];
+export default [letOriginsRead, answerErrors, csrf<State>({ origin: isTrustedOrigin })];

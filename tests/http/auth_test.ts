@@ -257,6 +257,20 @@ Deno.test("behind a proxy that is trusted, and with origins that are", async (t)
     assertError(await from("http://app.example"), [403, "access/denied"]);
   });
 
+  await t.step("pages of allowed origins may read, also errors, and ask first; others may not", async () => {
+    const answer = async (method: string, origin: string, path = "/api/presence") =>
+      (await httpClient(server.url).ask(method, path, { headers: { origin } })).headers;
+    for (const method of ["GET", "OPTIONS"]) {
+      const headers = await answer(method, "https://app.example");
+      assert.equal(headers.get("access-control-allow-origin"), "https://app.example");
+      assert.equal(headers.get("access-control-allow-credentials"), "true");
+      assert.match(headers.get("vary")!, /origin/i);
+      assert.equal((await answer(method, "https://evil.example")).get("access-control-allow-origin"), null);
+    }
+    const asked = await answer("OPTIONS", "https://app.example", "/api/sessions/some");
+    assert.match(asked.get("access-control-allow-methods")!, /DELETE/);
+  });
+
   await t.step("the role of a refreshed token is read again, and its life is JWT_EXPIRES_IN", async () => {
     const token = await testToken({ claims: { sub: "bob", role: "admin" }, expiresInS: 60 });
     const headers = { authorization: `Bearer ${token}` };
@@ -264,6 +278,25 @@ Deno.test("behind a proxy that is trusted, and with origins that are", async (t)
     assert.equal(body.user.role, "user");
     assert.ok(Math.abs(body.expiresAt - Date.now() - 3_600_000) < 10_000);
   });
+});
+
+Deno.test("with every origin allowed, pages of any site act with a token of their own, never with a cookie", async () => {
+  await using server = await startTether({ env: { JWT_SECRET: TEST_SECRET, CORS_ALLOW_ORIGIN: "*" } });
+  const headers = { origin: "https://any.example", "sec-fetch-site": "cross-site" };
+  const token = await testToken();
+  const client = httpClient(server.url);
+  client.cookie = `tether_token=${token}`;
+  const json = { name: "Plans" };
+  const refused = await client.ask("POST", "/api/channels", { headers, json });
+  assertError(refused, [403, "access/denied"]);
+  assert.equal(refused.headers.get("access-control-allow-origin"), "*");
+  assert.equal(refused.headers.get("access-control-allow-credentials"), null);
+  const authorization = `Bearer ${token}`;
+  const answer = await httpClient(server.url).ask("POST", "/api/channels", {
+    headers: { ...headers, authorization },
+    json,
+  });
+  assert.equal(answer.status, 201);
 });
 
 Deno.test("where tokens come from elsewhere, none are issued", async () => {
