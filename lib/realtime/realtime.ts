@@ -106,6 +106,8 @@ export interface Realtime extends AsyncDisposable {
 
 // how long a connection may take from the transport's opening to a token
 const CONNECT_TIMEOUT_MS = 20_000;
+/** How many connections may be without a session, at the least: as many as are admitted in that time, when that is more. */
+export const MIN_STRANGERS = 1_000;
 // how many sessions a drain ends before it lets others work
 const DRAIN_BATCH = 100;
 
@@ -117,6 +119,8 @@ export function createRealtime(options: RealtimeOptions): Realtime {
   const live = new Map<string, LiveSession>();
   const checked = withRevocation(verifier, revocations);
 
+  // who sends no token holds memory until the time is over; that many do not hurt
+  const maxStrangers = Math.max(MIN_STRANGERS, config.connectsPerSecond * CONNECT_TIMEOUT_MS / 1000);
   const engine = createEngine({
     path: SOCKET_PATH,
     pingIntervalMs: config.pingIntervalMs,
@@ -125,6 +129,10 @@ export function createRealtime(options: RealtimeOptions): Realtime {
     sendBufferBytes: config.sendBufferBytes,
     transports: config.websocketEnabled ? ["polling", "websocket"] : ["polling"],
     cors: corsOf(config.corsOrigins),
+    allowRequest: () =>
+      engine.clientsCount - live.size < maxStrangers
+        ? undefined
+        : { message: "Too many connections without a session", status: 503 },
     trustProxy: config.trustProxy,
   });
   const { adapter, recovery } = fleet ?? createMemoryAdapter({ inFlightMs: inFlightMs(config) });

@@ -1,6 +1,8 @@
 /** A client over a limit ends its own session and nobody else's: one that does not read, and one that sends too much. */
 import assert from "node:assert/strict";
 import { apiClient } from "../support/api.ts";
+import { MIN_STRANGERS } from "../../lib/realtime/realtime.ts";
+import { startRealtime } from "../support/realtime_server.ts";
 import { openDeafWebSocket, readUntil } from "../support/engine_tcp.ts";
 import { person } from "../support/people.ts";
 import { startTether, TEST_SECRET } from "../support/tether_process.ts";
@@ -52,6 +54,26 @@ Deno.test("a client that stops reading is ended with session/slow, and its neigh
     .map(([, event]) => parseInt((event as { data: { data: string } }).data.data));
   assert.deepEqual(heard, Array.from({ length: rounds }, (_, round) => round));
   assert.match(await (await fetch(`${server.url}/metrics`)).text(), /^tether_sessions 1$/m);
+});
+
+Deno.test("connections without a session are bounded, and sessions go on", async () => {
+  await using server = await startRealtime({ env: { ADMISSION_CONNECTS_PER_SECOND: "10" } });
+  await using bob = await person(server.url, "bob");
+  const open = async (): Promise<Response> =>
+    await fetch(`${server.url}/ws/socket.io/?EIO=4&transport=polling`);
+  const strangers = await Promise.all(Array.from({ length: MIN_STRANGERS }, open));
+  const sids = await Promise.all(
+    strangers.map(async (answer) => JSON.parse((await answer.text()).slice(1)).sid),
+  );
+  const refused = await open();
+  assert.deepEqual([refused.status, (await refused.json()).code], [503, 4]);
+  assert.equal((await bob.client.ask("heartbeat", {})).ok, true);
+  const closed = await fetch(`${server.url}/ws/socket.io/?EIO=4&transport=polling&sid=${sids[0]}`, {
+    method: "POST",
+    body: "1",
+  });
+  await closed.body?.cancel();
+  assert.equal((await (await open()).text())[0], "0", "there is room again");
 });
 
 for (const transport of ["websocket", "polling"]) {
