@@ -41,6 +41,7 @@ import { createHandover, sessionOf } from "./recovery/handover.ts";
 import { takesPositions, WITHOUT_POSITIONS } from "./recovery/delivery.ts";
 import { createMemoryAdapter } from "./recovery/memory_adapter.ts";
 import { inFlightMs, MAX_DISCONNECTION_MS } from "./recovery/recovery.ts";
+import { createRepair } from "./repair.ts";
 import { sessionEvents } from "./session_events.ts";
 import type { LiveSession, TetherServer, TetherSocket } from "./types.ts";
 import { usageEvents } from "./usage_events.ts";
@@ -284,6 +285,14 @@ export function createRealtime(options: RealtimeOptions): Realtime {
     if (config.socketLogging) log.info("A session ended", { sid, reason });
   }
 
+  const repair = createRepair({
+    async repair() {
+      await channels.restore();
+      await membership.joinAgain(live.values());
+    },
+    tell: (degraded) => io.local.emit("session:degraded", { degraded }),
+    log,
+  });
   const stop = [
     membership.close,
     announcePresence({
@@ -293,13 +302,8 @@ export function createRealtime(options: RealtimeOptions): Realtime {
       onError: (error) => log.error("A change was not announced", { error }),
     }),
     usage.onChange((models) => io.emit("usage", { models })),
-    fleet?.onDegraded(async (degraded) => {
-      if (!degraded) {
-        await channels.restore();
-        await membership.joinAgain(live.values());
-      }
-      io.local.emit("session:degraded", { degraded });
-    }),
+    fleet?.onDegraded(repair.change),
+    repair.close,
   ];
 
   return {
