@@ -28,7 +28,17 @@ Deno.test("IS_BROWSER is false on the server", () => {
 
 Deno.test("the public modules export only names that Fresh 2.3 exports", () => {
   const names = {
-    fresh: ["App", "HttpError", "createDefine", "csp", "csrf", "page", "staticFiles", "trailingSlashes"],
+    fresh: [
+      "App",
+      "HttpError",
+      "cors",
+      "createDefine",
+      "csp",
+      "csrf",
+      "page",
+      "staticFiles",
+      "trailingSlashes",
+    ],
     runtime: ["HttpError", "Head", "IS_BROWSER", "asset", "assetSrcSet"],
     dev: ["Builder"],
   };
