@@ -35,7 +35,9 @@ export function createBackoff(options: BackoffOptions = {}): Backoff {
     "0 <= jitter <= 1": jitter >= 0 && jitter <= 1,
   };
   for (const [rule, holds] of Object.entries(rules)) {
-    if (!holds) throw new RangeError(`Cannot back off as ${rule} must hold`);
+    if (!holds) {
+      throw new RangeError(`Cannot back off as ${rule} must hold: ${[baseMs, maxMs, factor, jitter]}`);
+    }
   }
   return (attempt) => {
     const delay = Math.min(maxMs, baseMs * factor ** (attempt - 1));

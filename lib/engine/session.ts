@@ -52,7 +52,7 @@ export class Session extends Emitter<SocketEvents>
   /** Where an upgrade stands; there is at most one in a session's life. */
   upgradeState: "none" | "probing" | "probed" | "done" = "none";
   dueAt = 0;
-  /** Whether somebody has listened to what happens at every frame, which else costs nothing. */
+  /** Whether somebody has listened to the events of every frame: while nobody has, they cost no look-up. */
   #isTapped = false;
   readonly #host: Host;
   #queue: Queued[] = [];
@@ -84,6 +84,10 @@ export class Session extends Emitter<SocketEvents>
     return super.on(event, listener);
   }
 
+  #taps(event: keyof SocketEvents): boolean {
+    return this.#isTapped && this.listens(event);
+  }
+
   /** Sends the handshake and starts the heartbeat. The engine calls it once. */
   open(): void {
     const { options } = this.#host;
@@ -110,7 +114,7 @@ export class Session extends Emitter<SocketEvents>
   write(data: BinaryOrText, options?: WriteOptions | null, sent?: () => void): this {
     if (this.readyState !== "open") return this;
     const frame = typeof data === "string" ? this.#host.messageFrame(data) : toBytes(data);
-    if (this.#isTapped) {
+    if (this.#taps("packetCreate")) {
       this.emit("packetCreate", { type: "message", data, options: { compress: false, ...options } });
     }
     this.#enqueue(frame, sent);
@@ -140,7 +144,7 @@ export class Session extends Emitter<SocketEvents>
     if (!withinBytes(frame, this.#host.options.maxPayload)) {
       return this.end("payload too large", { code: 1009 });
     }
-    if (this.#isTapped) this.emit("packet", decodePacket(frame));
+    if (this.#taps("packet")) this.emit("packet", decodePacket(frame));
     if (typeof frame !== "string") {
       if (this.readyState === "open") {
         this.emit("data", frame instanceof Uint8Array ? frame : new Uint8Array(frame));
@@ -256,10 +260,8 @@ export class Session extends Emitter<SocketEvents>
   #enqueue(frame: Frame, sent?: () => void): void {
     if (this.#queue.length === 0 && this.transport.offer(frame)) {
       if (sent !== undefined) queueMicrotask(sent);
-      if (this.#isTapped) {
-        this.emit("flush", [decodePacket(frame)]);
-        this.emit("drain");
-      }
+      if (this.#taps("flush")) this.emit("flush", [decodePacket(frame)]);
+      if (this.#taps("drain")) this.emit("drain");
       return;
     }
     this.#queue.push({ frame, sent });
@@ -281,7 +283,7 @@ export class Session extends Emitter<SocketEvents>
       this.#queuedBytes -= frame.length;
       if (sent !== undefined) queueMicrotask(sent);
     }
-    if (this.#isTapped) this.emit("flush", taken.map(({ frame }) => decodePacket(frame)));
+    if (this.#taps("flush")) this.emit("flush", taken.map(({ frame }) => decodePacket(frame)));
     if (this.#queue.length === 0) this.emit("drain");
   }
 

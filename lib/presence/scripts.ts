@@ -2,8 +2,8 @@
  * The scripts of the presence store. Each runs as one step for everybody else, works out what its users' sessions add
  * up to, and returns what changed to its caller alone.
  *
- * A user with sessions is in `presence:users` as JSON: name `n`, announced status `a`, whether that status was announced by a
- * change since the store began (`said`), and sessions `s` by sid as `[active, owner]`. Who has none is not there.
+ * A user with sessions is in `presence:users` as JSON: name `n`, announced status `a`, whether that status was announced
+ * by a change since the store began (`said`), and sessions `s` by sid as `[active, owner]`. Who has none is not there.
  */
 import { type Script, script } from "../redis/script.ts";
 

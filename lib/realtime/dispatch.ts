@@ -63,14 +63,14 @@ export function createDispatch({ handlers, refused, log, metrics }: DispatchOpti
   return function dispatch(session, { name, payload, answer }) {
     // a number can be a name, too, and so can a megabyte; what is told of it is short
     const event = String(name).slice(0, MAX_NAME_LENGTH);
-    const retryAfterMs = session.limiter.take();
-    if (retryAfterMs > 0) {
-      // without an error of its own: a flood is not to cost more than it must
-      const error: WireError = { code: RATE_LIMITED, message: CODES[RATE_LIMITED].message, retryAfterMs };
-      if (!refused(session)) refuse(session, { event, answer, error });
-      return;
-    }
     try {
+      const retryAfterMs = session.limiter.take();
+      if (retryAfterMs > 0) {
+        // nothing is thrown: a flood is not to cost more than it must
+        const error: WireError = { code: RATE_LIMITED, message: CODES[RATE_LIMITED].message, retryAfterMs };
+        if (!refused(session)) refuse(session, { event, answer, error });
+        return;
+      }
       const handler = table.get(event);
       if (handler === undefined || !isParsedEvent(event)) throw new ProtocolError("request/unknown-event");
       const result = handler(session, parsePayload(event, payload));

@@ -1,16 +1,11 @@
 /** What the handlers of this folder share: the typed Socket.IO server, and a session as this node holds it. */
-import { PacketType } from "socket.io-parser";
 import type { DefaultEventsMap, Server, ServerOptions, Socket } from "socket.io";
 import type { Identity } from "../auth/claims.ts";
-import type { BinaryOrText, EngineSocket } from "../engine/mod.ts";
 import type { SessionId } from "../protocol/ids.ts";
 import type { ServerEvents } from "../protocol/events.ts";
 import type { Payloads } from "../protocol/payloads.ts";
-import { Encoder } from "./parser.ts";
 import type { RateLimit } from "./rate_limit.ts";
 import type { Resumption } from "./recovery/recovery.ts";
-
-const encoder = new Encoder();
 
 /** What {@linkcode TetherServer} takes for an adapter. */
 export type AdapterConstructor = NonNullable<ServerOptions["adapter"]>;
@@ -55,10 +50,8 @@ export type Emitted<Name extends keyof ServerEvents> = [
 
 /** Emits to a session of this node. `Socket.emit` would have the event stored, for it may be a recovered one's. */
 export function emitLocal<Name extends keyof ServerEvents>(
-  { conn, connected }: TetherSocket,
+  { nsp, id }: TetherSocket,
   ...event: Emitted<Name>
 ): void {
-  if (!connected) return;
-  const packet = { type: PacketType.EVENT, nsp: "/", data: event };
-  for (const frame of encoder.encode(packet)) (conn as unknown as EngineSocket).write(frame as BinaryOrText);
+  (nsp.local.to(id) as { emit(...event: unknown[]): unknown }).emit(...event);
 }

@@ -38,7 +38,7 @@ export interface Fleet extends AsyncDisposable {
   /** Why events of other nodes may be missing now; `undefined` when all is well. */
   readonly degraded: string | undefined;
   /** Calls `listener` when that begins and ends: then what was read before is to be read again. */
-  onDegraded(listener: (degraded: boolean) => void | Promise<void>): () => void;
+  onDegraded(listener: (degraded: boolean) => void): () => void;
 }
 
 const START_TIMEOUT_MS = 3000;
@@ -51,7 +51,7 @@ export async function createFleet(options: FleetOptions): Promise<Fleet> {
   const key = keyFamily(redis, prefix, "fleet");
   const keepMs = MAX_DISCONNECTION_MS + inFlightMs;
   const packets = createPacketLog({ keepMs });
-  const listeners = new Set<(degraded: boolean) => void | Promise<void>>();
+  const listeners = new Set<(degraded: boolean) => void>();
   let degraded: string | undefined, isDeaf = false;
   let healing: ReturnType<typeof setTimeout> | undefined;
 
@@ -72,9 +72,7 @@ export async function createFleet(options: FleetOptions): Promise<Fleet> {
 
   function setDegraded(reason: string | undefined): void {
     degraded = reason;
-    for (const listener of listeners) {
-      Promise.try(listener, reason !== undefined).catch((error) => log.error("A repair failed", { error }));
-    }
+    for (const listener of listeners) listener(reason !== undefined);
   }
 
   const bus = createFleetBus({ link: () => link, nodeId, maxPayloadBytes, log });

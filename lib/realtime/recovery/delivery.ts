@@ -63,15 +63,18 @@ export function deliver(
   if (sids.length > 0) broadcast(packet, { ...opts, rooms: new Set(sids) });
 }
 
-/** Sends a packet, encoded once, to a room or all of this node, without the sets that Socket.IO makes of them first. */
-function send(adapter: Adapter, packet: OutgoingPacket, opts: BroadcastOptions): void {
-  const { rooms, except = NOBODY, flags = {} } = opts;
-  if (rooms.size > 1) return Adapter.prototype.broadcast.call(adapter, packet, opts);
-  const [room] = rooms;
-  const sids = room === undefined ? adapter.sids.keys() : adapter.rooms.get(room) ?? NOBODY;
-  const excluded = Array.from(except, (room) => adapter.rooms.get(room) ?? NOBODY);
+/** Sends a packet, encoded once, to those of this node in any of `rooms`, or to all; few steps a receiver, for it runs often. */
+function send(
+  adapter: Adapter,
+  packet: OutgoingPacket,
+  { rooms, except, flags = {} }: BroadcastOptions,
+): void {
+  const membersOf = (room: string): ReadonlySet<string> => adapter.rooms.get(room) ?? NOBODY;
+  const excluded = Array.from(except ?? [], membersOf), included = Array.from(rooms, membersOf);
+  // who is in several of the rooms gets it once; one room needs no set of its own
+  const sids = included.length > 1 ? new Set(included.flatMap((those) => [...those])) : included[0];
   const frames = encoder.encode({ ...packet, nsp: adapter.nsp.name }) as BinaryOrText[];
-  for (const sid of sids) {
+  for (const sid of sids ?? adapter.sids.keys()) {
     if (excluded.some((those) => those.has(sid))) continue;
     const conn = adapter.nsp.sockets.get(sid)?.conn as EngineSocket | undefined;
     if (conn === undefined || flags.volatile && !conn.transport.writable) continue;
