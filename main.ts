@@ -15,8 +15,8 @@ import { createChannels } from "./lib/channel/service.ts";
 import { createPresence } from "./lib/presence/service.ts";
 import { SOCKET_PATH } from "./lib/protocol/events.ts";
 import { nodeId } from "./lib/protocol/ids.ts";
-import { visibleTo } from "./lib/realtime/presence_events.ts";
-import { createRealtime } from "./lib/realtime/realtime.ts";
+import { visibleTo } from "./lib/socket/presence_events.ts";
+import { createSocketServer } from "./lib/socket/server.ts";
 import { createSessionDirectory } from "./lib/session/directory.ts";
 import { pageOfSessions } from "./lib/session/page.ts";
 import { createReaper } from "./lib/session/reaper.ts";
@@ -111,22 +111,22 @@ async function createTether(config: Config): Promise<Tether> {
     ...{ store, log },
     onRestored: (records) =>
       presence.resync(records.map(({ sid }) => sid)).catch(failed("Writing presence again")),
-    onTaken: ({ sid }) => realtime.abandon(sid),
+    onTaken: ({ sid }) => socketServer.abandon(sid),
   }));
   stack.use(createReaper({
     cleaners: { presence: (records) => presence.removeSessions(records.map(({ sid }) => sid)) },
-    onReaped: (records) => realtime.outbound.cleared(records.map(({ sid }) => sid)),
+    onReaped: (records) => socketServer.outbound.cleared(records.map(({ sid }) => sid)),
     onError: failed("Reaping"),
     ...{ store, log },
     ...(stores.reaperLock !== undefined && { lock: stores.reaperLock }),
   }));
 
-  const realtime = stack.use(createRealtime({
+  const socketServer = stack.use(createSocketServer({
     nodeId: node,
     ...{ config, verifier, revocations, store, sessions, presence, channels, usage, log, metrics },
     ...(fleet !== undefined && { fleet }),
   }));
-  metrics.gauge("tether_sessions", { help: "Sessions on this node", read: () => realtime.size });
+  metrics.gauge("tether_sessions", { help: "Sessions on this node", read: () => socketServer.size });
 
   const signIn = config.demo
     ? createDemo({
@@ -161,14 +161,14 @@ async function createTether(config: Config): Promise<Tether> {
         signIn === null ? revocations.revokeToken(identity) : revocations.revokeUser(identity.user.id),
       administration: {
         sessions: (page) => pageOfSessions(store, page),
-        endSession: realtime.endAnywhere,
+        endSession: socketServer.endAnywhere,
         revokeUser: revocations.revokeUser,
       },
       allowedOrigins: config.corsOrigins,
       failed: (error) => log.error("A request failed", { error }),
       presence: async ({ user }) => visibleTo(user.id, { channels, users: await presence.list() }),
       channels,
-      outbound: realtime.outbound,
+      outbound: socketServer.outbound,
       serviceToken: config.serviceToken,
       callTimeoutMs: config.callTimeoutMs,
       maxPayloadBytes: config.maxPayloadBytes,
@@ -179,10 +179,10 @@ async function createTether(config: Config): Promise<Tether> {
       metrics,
       metricsToken: config.metricsToken,
     },
-    handleSocket: realtime.handle,
+    handleSocket: socketServer.handle,
     drain() {
       draining = true;
-      return realtime.drain();
+      return socketServer.drain();
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };

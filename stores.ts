@@ -12,8 +12,8 @@ import { createKvLastActiveStore } from "./lib/presence/kv_last_active_store.ts"
 import { createMemoryPresenceStore } from "./lib/presence/memory_store.ts";
 import { createRedisPresenceStore } from "./lib/presence/redis_store.ts";
 import type { PresenceStore } from "./lib/presence/store.ts";
-import { createFleet, type Fleet } from "./lib/realtime/fleet/fleet.ts";
-import { inFlightMs } from "./lib/realtime/recovery/recovery.ts";
+import { createFleet, type Fleet } from "./lib/eventlog/fleet.ts";
+import { inFlightMs } from "./lib/eventlog/recovery.ts";
 import { createRedis } from "./lib/redis/client.ts";
 import { keyFamily } from "./lib/redis/keys.ts";
 import { createRedisLock } from "./lib/redis/lock.ts";

@@ -24,12 +24,13 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   "presence": ["redis", "protocol", "log", "metrics", "supervise"],
   "channel": ["redis", "protocol", "log", "metrics", "supervise"],
   "usage": ["redis", "protocol", "log", "metrics", "supervise"],
-  "realtime": [
-    ...["auth", "session", "presence", "channel", "usage", "redis", "protocol", "engine"],
+  "eventlog": ["redis", "protocol", "engine", "log", "metrics", "supervise"],
+  "socket": [
+    ...["auth", "session", "presence", "channel", "usage", "eventlog", "redis", "protocol", "engine"],
     ...["config", "log", "metrics", "supervise"],
   ],
   "client": ["protocol"],
-  "web": ["auth", "session", "presence", "channel", "usage", "realtime", "protocol", "metrics"],
+  "web": ["auth", "session", "presence", "channel", "usage", "socket", "protocol", "metrics"],
   "web/components": ["client", "protocol"],
   "fresh": [],
   "islands": ["client", "web/components"],
@@ -146,7 +147,7 @@ const ONLY_IMPORTED_BY: Record<string, RegExp> = {
   "socket.io-client": /^(lib\/client|tests)\//,
   "engine.io-parser": /^(lib\/engine|tests)\//,
   "esbuild": /^(lib\/fresh\/build|tests)\//,
-  "@socket.io/redis-streams-adapter": /^(lib\/realtime|tests)\//,
+  "@socket.io/redis-streams-adapter": /^(lib\/eventlog|tests)\//,
   "prom-client": /^lib\/metrics\.ts$/,
   "pino": /^lib\/log\.ts$/,
 };

@@ -1,5 +1,5 @@
 /** The secret that a server without configured keys makes for itself and keeps with its data. */
-import { createOnce } from "./create_once.ts";
+import { createOnce } from "./exclusive_file.ts";
 import { MIN_SECRET_BYTES } from "./secret_keys.ts";
 
 const LENGTH = 48;

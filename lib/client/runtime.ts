@@ -21,7 +21,7 @@ import { addRtt, NO_RTT, type RttStats } from "./rtt.ts";
 import { type Cause, causeOf, type ConnectionState, type HistoryEntry, statusOf } from "./status.ts";
 import { createTokenSource, type TokenSource } from "./tokens.ts";
 import type { Transport, TransportHandlers } from "./transport.ts";
-import { readSession, readVerdict } from "./wire.ts";
+import { readSession, readVerdict } from "./server_messages.ts";
 
 const HISTORY = 50;
 /** The names of the connection's own events: a server that used one would speak for the connection. */

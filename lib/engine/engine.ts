@@ -4,7 +4,7 @@ import { Emitter } from "./emitter.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { type EngineOptions, type ResolvedOptions, resolveOptions, type TransportName } from "./options.ts";
 import { PollingTransport } from "./polling.ts";
-import { Pressure } from "./pressure.ts";
+import { Pressure } from "./backpressure.ts";
 import { type RefusalCode, REFUSALS, RequestRefused } from "./refusal.ts";
 import { type EngineRequest, readRequest, type RequestInfo } from "./request.ts";
 import { type Host, Session } from "./session.ts";

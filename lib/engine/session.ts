@@ -6,7 +6,7 @@ import { decodePacket } from "engine.io-parser";
 import { Emitter } from "./emitter.ts";
 import type { Beating, Heartbeat } from "./heartbeat.ts";
 import type { ResolvedOptions } from "./options.ts";
-import type { Pressed, Pressure } from "./pressure.ts";
+import type { Pressed, Pressure } from "./backpressure.ts";
 import type { PollingReceiver } from "./polling.ts";
 import type { EngineRequest } from "./request.ts";
 import type { BinaryOrText, CloseReason, EngineSocket, SocketEvents, WriteOptions } from "./socket.ts";

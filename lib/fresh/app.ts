@@ -8,7 +8,7 @@ import { HttpError } from "./error.ts";
 import { fsRouteCommands } from "./fs_routes.ts";
 import { type ListenOptions, serve } from "./listen.ts";
 import { type Method, METHODS, Router } from "./router.ts";
-import { runSteps, type Step } from "./steps.ts";
+import { runSteps, type Step } from "./middleware_chain.ts";
 import type {
   LayoutConfig,
   MaybeLazy,

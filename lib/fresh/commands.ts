@@ -3,7 +3,7 @@ import { type Method, METHODS, type Router } from "./router.ts";
 import { isHandlerByMethod } from "./handlers.ts";
 import { renderRoute, withHandler } from "./route.ts";
 import { createSegment, type Segment, segmentAt, stepsOf } from "./segments.ts";
-import type { Step } from "./steps.ts";
+import type { Step } from "./middleware_chain.ts";
 import type {
   LayoutConfig,
   MaybeLazy,

@@ -5,7 +5,7 @@
 import type { Context, Ui } from "./context.ts";
 import { HttpError } from "./error.ts";
 import { renderRoute } from "./route.ts";
-import type { Step } from "./steps.ts";
+import type { Step } from "./middleware_chain.ts";
 import type { LayoutConfig, MaybeLazyMiddleware, Middleware, Route, RouteComponent } from "./types.ts";
 
 export interface Segment<State> {

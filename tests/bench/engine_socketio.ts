@@ -2,7 +2,7 @@
 import { jwtVerify } from "jose";
 import { Server } from "socket.io";
 import { createEngine } from "../../lib/engine/mod.ts";
-import { Decoder, Encoder } from "../../lib/realtime/parser.ts";
+import { Decoder, Encoder } from "../../lib/eventlog/packet_codec.ts";
 
 const secret = new TextEncoder().encode(Deno.env.get("JWT_SECRET"));
 const engine = createEngine({ path: "/ws/socket.io/" });

@@ -1,7 +1,7 @@
 /** A hundred reconnections in a row leave nothing behind: no timer, no socket, no memory. */
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
-import { BACK_MS, QUIET_MS } from "../../lib/web/components/calm.ts";
+import { BACK_MS, QUIET_MS } from "../../lib/web/components/connection_notice.ts";
 import { startBrowser } from "../support/browser.ts";
 import { startTether } from "../support/tether_process.ts";
 import { sessions, signIn, visit } from "./support.ts";

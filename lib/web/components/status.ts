@@ -3,7 +3,7 @@ import { type ReadonlySignal, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { type Connection, IDLE } from "../../client/mod.ts";
 import { type StateSignal, useConnection, useConnectionState } from "../../client/preact.ts";
-import { createCalm, type Shown } from "./calm.ts";
+import { createCalm, type Shown } from "./connection_notice.ts";
 import { connectionOptions } from "./connection_options.ts";
 
 /** What {@linkcode useStatus} gives. */

@@ -1,0 +1,64 @@
+/** Ends sessions in words: `session:end` with a code, then the disconnection (contract §2). */
+import { type Action, actionOf, type Code, CODES } from "../protocol/codes.ts";
+import type { SessionEnd } from "../protocol/events.ts";
+import { type SessionId, sessionId } from "../protocol/ids.ts";
+import type { SessionStore } from "../session/store.ts";
+import type { Bus } from "../eventlog/node_bus.ts";
+import { emitLocal, type TetherSocket } from "./types.ts";
+
+/** The codes that end a live session. */
+export type EndCode = Extract<
+  Code,
+  | "session/expired"
+  | "session/revoked"
+  | "session/ended"
+  | "session/slow"
+  | "admission/rate-limited"
+  | "server/draining"
+>;
+
+/** Options of {@linkcode endSession}. */
+export interface EndOptions {
+  code: EndCode;
+  /** Milliseconds before which the client must not come back. */
+  retryAfterMs?: number;
+}
+
+/** The payload of `session:end` for `code`. */
+export function sessionEnd({ code, retryAfterMs }: EndOptions): SessionEnd {
+  const end = { code, action: actionOf(code) as Action, message: CODES[code].message };
+  return retryAfterMs === undefined ? end : { ...end, retryAfterMs };
+}
+
+/** Tells the client why, and disconnects it. */
+export function endSession(socket: TetherSocket, options: EndOptions): void {
+  emitLocal(socket, "session:end", sessionEnd(options));
+  socket.disconnect(true);
+}
+
+const TOPIC = "session:end";
+
+/** Options of {@linkcode createEnder}. */
+export interface EnderOptions {
+  bus: Bus;
+  nodeId: string;
+  /** The sessions of the fleet. */
+  store: SessionStore;
+  /** Ends a session of this node; `false`: it is not here. */
+  end: (sid: SessionId, options: EndOptions) => boolean;
+}
+
+/** Makes what an administrator ends sessions with, on whichever node they are. `false`: there is no such session. */
+export function createEnder({ bus, nodeId, store, end }: EnderOptions): (sid: SessionId) => Promise<boolean> {
+  const endHere = (sid: SessionId): boolean => end(sid, { code: "session/ended" });
+  bus.on(TOPIC, (message) => {
+    if (typeof message === "string" && message !== "") endHere(sessionId(message));
+  });
+  return async (sid) => {
+    if (endHere(sid)) return true;
+    const record = await store.get(sid);
+    if (record === undefined || record.nodeId === nodeId) return false;
+    bus.publish(TOPIC, sid);
+    return true;
+  };
+}

@@ -1,0 +1,54 @@
+/** What the handlers of this folder share: the typed Socket.IO server, and a session as this node holds it. */
+import type { DefaultEventsMap, Server, Socket } from "socket.io";
+import type { Identity } from "../auth/claims.ts";
+import type { SessionId } from "../protocol/ids.ts";
+import type { ServerEvents } from "../protocol/events.ts";
+import type { Payloads } from "../protocol/payloads.ts";
+import type { RateLimit } from "./rate_limit.ts";
+import type { Resumption } from "../eventlog/recovery.ts";
+
+type Listeners = { [Name in keyof ServerEvents]: (payload: ServerEvents[Name]) => void };
+
+/** What Socket.IO keeps with a socket and hands back after a recovery: plain data only. */
+export interface SocketData extends Resumption {
+  /** Whose session it is. */
+  userId?: string;
+}
+
+/** The Socket.IO server with the contract's events. Client events are dispatched by name, not typed here. */
+export type TetherServer = Server<DefaultEventsMap, Listeners, DefaultEventsMap, SocketData>;
+/** A socket of a {@linkcode TetherServer}. */
+export type TetherSocket = Socket<DefaultEventsMap, Listeners, DefaultEventsMap, SocketData>;
+
+/** A session as the node that holds its socket knows it. Handling an event needs nothing more than this. */
+export interface LiveSession {
+  readonly sid: SessionId;
+  readonly socket: TetherSocket;
+  /** Of the newest good token. */
+  identity: Identity;
+  /** `EVENTS_PER_SECOND`. */
+  readonly limiter: RateLimit;
+}
+
+/** The fields that a good answer adds to `ok`; without a promise the answer costs no microtask. */
+export type HandlerResult = object | void | Promise<object | void>;
+
+/** The handlers of one subject, by event name. Payloads arrive parsed; a `ProtocolError` is the way to say no. */
+export type EventHandlers = {
+  readonly [Event in keyof Payloads]?: (session: LiveSession, payload: Payloads[Event]) => HandlerResult;
+};
+
+/** An event as it is emitted; one that may be missed goes on with its position. */
+export type Emitted<Name extends keyof ServerEvents> = [
+  name: Name,
+  payload: ServerEvents[Name],
+  ...position: unknown[],
+];
+
+/** Emits to a session of this node. `Socket.emit` would have the event stored, for it may be a recovered one's. */
+export function emitLocal<Name extends keyof ServerEvents>(
+  { nsp, id }: TetherSocket,
+  ...event: Emitted<Name>
+): void {
+  (nsp.local.to(id) as { emit(...event: unknown[]): unknown }).emit(...event);
+}

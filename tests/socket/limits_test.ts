@@ -1,0 +1,100 @@
+/** A client over a limit ends its own session and nobody else's: one that does not read, and one that sends too much. */
+import assert from "node:assert/strict";
+import { apiClient } from "../support/api.ts";
+import { MIN_STRANGERS } from "../../lib/socket/server.ts";
+import { startSocketServer } from "../support/socket_server.ts";
+import { openDeafWebSocket, readUntil } from "../support/engine_tcp.ts";
+import { person } from "../support/people.ts";
+import { startTether, TEST_SECRET } from "../support/tether_process.ts";
+import { testToken } from "../support/tokens.ts";
+import { until } from "../support/until.ts";
+
+const SERVICE_TOKEN = "a-service-token-for-tests";
+const MAX_PAYLOAD_BYTES = 300_000;
+const SERVER = {
+  env: {
+    JWT_SECRET: TEST_SECRET,
+    SERVICE_TOKEN,
+    WEBSOCKET_MAX_PAYLOAD_BYTES: String(MAX_PAYLOAD_BYTES),
+    WEBSOCKET_SEND_BUFFER_BYTES: "100000",
+  },
+};
+
+/** A text frame of a client, of 126 to 65,535 bytes, masked with zeros. */
+function textFrame(text: string): Uint8Array<ArrayBuffer> {
+  const bytes = new TextEncoder().encode(text);
+  return Uint8Array.of(0x81, 0x80 | 126, bytes.length >> 8, bytes.length & 255, 0, 0, 0, 0, ...bytes);
+}
+
+Deno.test("a client that stops reading is ended with session/slow, and its neighbours hear everything", async () => {
+  await using server = await startTether(SERVER);
+  const service = apiClient(server.url, SERVICE_TOKEN);
+  await using bob = await person(server.url, "bob");
+  using deaf = await openDeafWebSocket(server.port, "/ws/socket.io/");
+  await deaf.write(textFrame(`40${JSON.stringify({ token: await testToken() })}`));
+
+  async function send(userIds: string[], text: string): Promise<number> {
+    const data = { type: "filler", data: text };
+    return (await service("POST /api/events", { to: { userIds }, data })).body.sessions;
+  }
+  await until(async () => await send(["ada"], "") === 1, { what: "the session" });
+  let rounds = 0;
+  do {
+    await send(["ada", "bob"], `${rounds++} ${"x".repeat(200_000)}`);
+    assert.equal((await bob.client.ask("heartbeat", {})).ok, true);
+    assert.ok(rounds < 500, "nothing ended the session");
+  } while (await send(["ada"], "") > 0);
+
+  const received = await readUntil(deaf, "session:end");
+  assert.match(
+    received.slice(received.lastIndexOf("42[")),
+    /"session:end",\{"code":"session\/slow","action":"retry"/,
+  );
+  const heard = bob.heard.filter(([event]) => event === "events")
+    .map(([, event]) => parseInt((event as { data: { data: string } }).data.data));
+  assert.deepEqual(heard, Array.from({ length: rounds }, (_, round) => round));
+  assert.match(await (await fetch(`${server.url}/metrics`)).text(), /^tether_sessions 1$/m);
+});
+
+Deno.test("connections without a session are bounded, and sessions go on", async () => {
+  await using server = await startSocketServer({ env: { ADMISSION_CONNECTS_PER_SECOND: "10" } });
+  await using bob = await person(server.url, "bob");
+  const open = async (): Promise<Response> =>
+    await fetch(`${server.url}/ws/socket.io/?EIO=4&transport=polling`);
+  const strangers = await Promise.all(Array.from({ length: MIN_STRANGERS }, open));
+  const sids = await Promise.all(
+    strangers.map(async (answer) => JSON.parse((await answer.text()).slice(1)).sid),
+  );
+  const refused = await open();
+  assert.deepEqual([refused.status, (await refused.json()).code], [503, 4]);
+  assert.equal((await bob.client.ask("heartbeat", {})).ok, true);
+  const closed = await fetch(`${server.url}/ws/socket.io/?EIO=4&transport=polling&sid=${sids[0]}`, {
+    method: "POST",
+    body: "1",
+  });
+  await closed.body?.cancel();
+  assert.equal((await (await open()).text())[0], "0", "there is room again");
+});
+
+for (const transport of ["websocket", "polling"]) {
+  Deno.test(`a message over WEBSOCKET_MAX_PAYLOAD_BYTES ends its sender only: ${transport}`, async () => {
+    await using server = await startTether(SERVER);
+    await using bob = await person(server.url, "bob");
+    await using eve = await person(server.url, "eve", { transports: [transport] });
+    // at the limit, and it is only refused
+    assert.equal(
+      (await eve.client.ask("x".repeat(MAX_PAYLOAD_BYTES - 100), {})).error?.code,
+      "request/unknown-event",
+    );
+    const ended = new Promise((resolve) => eve.client.socket.once("disconnect", resolve));
+    eve.client.socket.emit("heartbeat", { padding: "x".repeat(MAX_PAYLOAD_BYTES) });
+    await ended;
+    assert.equal((await bob.client.ask("heartbeat", {})).ok, true);
+    await until(
+      async () => /^tether_sessions 1$/m.test(await (await fetch(`${server.url}/metrics`)).text()),
+      {
+        what: "the end of the session",
+      },
+    );
+  });
+}
