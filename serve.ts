@@ -1,4 +1,5 @@
 /** The process: serves the built app on the configured port and leaves in good order on SIGTERM or SIGINT. */
+import { delay } from "./lib/supervise.ts";
 import { tether } from "./main.ts";
 
 const { config, log } = tether;
@@ -6,6 +7,27 @@ const { config, log } = tether;
 // not a literal: the build makes this file, and checking the sources must not need it
 const built = new URL("./_fresh/server.js", import.meta.url).href;
 const { default: app } = await import(built) as { default: { fetch: Deno.ServeHandler } };
+
+// a task runner passes on the signal that its process group has got already: copies of one come within milliseconds
+const SECOND_PRESS_MS = 500;
+// what a request that never ends may cost after the last session has gone
+const LAST_REQUESTS_MS = 2000;
+let askedAt: number | undefined;
+
+async function leave(signal: Deno.Signal): Promise<void> {
+  if (askedAt !== undefined) {
+    if (performance.now() - askedAt >= SECOND_PRESS_MS) Deno.exit(1);
+    return;
+  }
+  askedAt = performance.now();
+  log.info("Leaving; a second signal ends it now", { signal });
+  await tether.drain();
+  await Promise.race([server.shutdown(), delay(LAST_REQUESTS_MS)]);
+  await Promise.race([tether[Symbol.asyncDispose](), delay(LAST_REQUESTS_MS)]);
+  Deno.exit(0);
+}
+// before it listens: whoever sees it listen may stop it
+for (const signal of ["SIGTERM", "SIGINT"] as const) Deno.addSignalListener(signal, () => void leave(signal));
 
 const server = Deno.serve({
   port: config.port,
@@ -19,16 +41,3 @@ const server = Deno.serve({
     return new Response("Internal Server Error", { status: 500 });
   },
 }, app.fetch);
-
-let leaving = false;
-async function leave(signal: Deno.Signal): Promise<void> {
-  // a second signal means now
-  if (leaving) Deno.exit(1);
-  leaving = true;
-  log.info("Leaving", { signal });
-  await tether.drain();
-  await server.shutdown();
-  await tether[Symbol.asyncDispose]();
-  Deno.exit(0);
-}
-for (const signal of ["SIGTERM", "SIGINT"] as const) Deno.addSignalListener(signal, () => void leave(signal));

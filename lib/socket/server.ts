@@ -238,7 +238,14 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
     outbound,
     endAnywhere: createEnder({ bus, nodeId, store, end: connections.end }),
     abandon: (sid) => live.get(sid)?.socket.disconnect(true),
-    drain: () => drain({ live, admission, recovery, drainMs: config.drainMs }),
+    drain: () =>
+      drain({
+        live,
+        admission,
+        drainMs: config.drainMs,
+        hasPeers: fleet !== undefined && fleet.others().length > 0,
+        connectsPerSecond: config.connectsPerSecond,
+      }),
     async [Symbol.asyncDispose]() {
       for (const off of stop) off?.();
       await tokenWatch[Symbol.asyncDispose]();

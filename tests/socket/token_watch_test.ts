@@ -307,7 +307,7 @@ Deno.test("with the store of revocations down AUTH_WHEN_STORE_DOWN decides, and 
       await using before = foreignClient(server.url, { token: await testToken() });
       await connect(before);
       isDown = true;
-      await using client = foreignClient(server.url, { token: await testToken() });
+      await using client = foreignClient(server.url, { token: await testToken(), protocol: 1 });
       if (setting === "admit") {
         await connect(client);
       } else {

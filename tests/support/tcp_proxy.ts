@@ -29,14 +29,15 @@ interface Pair {
   silent: boolean;
 }
 
-/** Listens on a free port of this machine and leads to `port`. */
-export function startTcpProxy(port: number): TcpProxy {
+/** Listens on a free port of this machine and leads to `ports` in turn, leaving out those that refuse. */
+export function startTcpProxy(...ports: readonly number[]): TcpProxy {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const toServer: Direction = { holed: false, delayMs: 0 };
   const toClient: Direction = { holed: false, delayMs: 0 };
   const pairs = new Set<Pair>();
   const running = new Set<Promise<void>>();
   const abort = new AbortController();
+  let next = 0;
 
   function close(pair: Pair): void {
     pairs.delete(pair);
@@ -72,12 +73,12 @@ export function startTcpProxy(port: number): TcpProxy {
   }
 
   async function serve(client: Deno.Conn): Promise<void> {
-    let server: Deno.Conn;
-    try {
-      server = await Deno.connect({ hostname: "127.0.0.1", port });
-    } catch {
-      return client.close();
+    let server: Deno.Conn | undefined;
+    for (let tries = 0; tries < ports.length && server === undefined; tries++) {
+      const port = ports[next++ % ports.length]!;
+      server = await Deno.connect({ hostname: "127.0.0.1", port }).catch(() => undefined);
     }
+    if (server === undefined) return client.close();
     const pair = { client, server, silent: false };
     pairs.add(pair);
     await Promise.all([pump(pair, "client"), pump(pair, "server")]);
