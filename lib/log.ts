@@ -2,7 +2,7 @@
 import pino from "pino";
 
 /** Fields of a log line besides its message. */
-export type LogFields = Readonly<Record<string, unknown>>;
+type LogFields = Readonly<Record<string, unknown>>;
 
 /** What the project's code logs through. */
 export interface Log {
@@ -14,8 +14,7 @@ export interface Log {
   child(fields: LogFields): Log;
 }
 
-/** Options of {@linkcode createLog}. */
-export interface LogOptions {
+interface LogOptions {
   level: pino.LevelWithSilent;
   /** `json`: one object a line; `pretty`: time, level, message, fields. */
   format: "pretty" | "json";

@@ -5,8 +5,7 @@ import type { Log as FullLog } from "./log.ts";
 /** What a part of the server needs of a log; fields are structured and hold no secrets. */
 export type Log = Omit<FullLog, "child">;
 
-/** Options of {@linkcode supervise}. */
-export interface SuperviseOptions {
+interface SuperviseOptions {
   /** Milliseconds before the first run, and from the end of one run to the start of the next. */
   intervalMs: number;
   log: Log;

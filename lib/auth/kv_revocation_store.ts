@@ -6,8 +6,7 @@ import type { UserId } from "../protocol/ids.ts";
 import type { Identity } from "./claims.ts";
 import { isOlder, laterMark, type RevocationStore, type UserMark } from "./revocation_store.ts";
 
-/** Options of {@linkcode createKvRevocationStore}. */
-export interface KvRevocationStoreOptions {
+interface KvRevocationStoreOptions {
   /** Whether no other process writes to this KV; else it is asked at every use. Default true. */
   exclusive?: boolean;
   /** How many revocations are copied into memory; with more of them KV is asked at every use. Default 100,000. */

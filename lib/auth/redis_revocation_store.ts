@@ -4,8 +4,7 @@ import type { Redis } from "../redis/redis.ts";
 import { script } from "../redis/script.ts";
 import { isOlder, type RevocationStore } from "./revocation_store.ts";
 
-/** Options of {@linkcode createRedisRevocationStore}. */
-export interface RedisRevocationStoreOptions {
+interface RedisRevocationStoreOptions {
   redis: Redis;
   /** `REDIS_KEY_PREFIX`. */
   prefix: string;

@@ -31,8 +31,7 @@ export interface Revocations {
   onRevoked(listener: (revocation: Revocation) => void): () => void;
 }
 
-/** Options of {@linkcode createRevocations}. */
-export interface RevocationsOptions {
+interface RevocationsOptions {
   store: RevocationStore;
   /** What happens to a token that cannot be looked up (`AUTH_WHEN_STORE_DOWN`). Default `refuse`. */
   whenStoreDown?: "refuse" | "admit";

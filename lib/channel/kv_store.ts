@@ -15,8 +15,7 @@ const MAX_MUTATIONS = 500;
 const MAX_READS = 10;
 const ULID_TIME_LENGTH = 10;
 
-/** Options of {@linkcode createKvChannelStore}. */
-export interface KvChannelStoreOptions {
+interface KvChannelStoreOptions {
   /**
    * Whether nobody else writes to the database, as when it is a file of this process. Then a user without memberships
    * of their own, as most are, costs no read. Default true.

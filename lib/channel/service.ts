@@ -21,10 +21,10 @@ import { createTypingGate } from "./typing.ts";
 /** The most channels, apart from public ones, that one user can be in. */
 export const MAX_CHANNELS_OF_USER = 500;
 /** The most public channels; everybody is in each of them. */
-export const MAX_PUBLIC_CHANNELS = 200;
+const MAX_PUBLIC_CHANNELS = 200;
 
 /** A channel as one of its members sees it. */
-export type ChannelView = Channel & Omit<ReadMark, "channelId">;
+type ChannelView = Channel & Omit<ReadMark, "channelId">;
 /** Whoever acts: identity comes from the session. */
 export type Actor = Pick<User, "id" | "name" | "role">;
 
@@ -67,8 +67,7 @@ export interface ChannelService {
   restore(): Promise<void>;
 }
 
-/** Options of {@linkcode createChannels}. */
-export interface ChannelsOptions {
+interface ChannelsOptions {
   store: ChannelStore;
   /** Whether typing is limited to one notice a second; default true. */
   coalesceTyping?: boolean;

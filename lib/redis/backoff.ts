@@ -1,7 +1,6 @@
 /** How long to wait before trying again. */
 
-/** Options of {@linkcode backoff}. */
-export interface BackoffOptions {
+interface BackoffOptions {
   /** The mean wait before the first new attempt, in milliseconds; it doubles with each. */
   firstMs: number;
   /** The largest mean wait, in milliseconds. */

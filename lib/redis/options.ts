@@ -7,7 +7,6 @@ export interface Address {
   port: number;
 }
 
-/** Options of `createRedis`. */
 export interface RedisOptions {
   /** `redis[s]://[user[:password]@]host[:port][/database]`. With sentinels, its host is the service's name. */
   url: string;
