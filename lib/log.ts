@@ -10,8 +10,6 @@ export interface Log {
   info(message: string, fields?: LogFields): void;
   warn(message: string, fields?: LogFields): void;
   error(message: string, fields?: LogFields): void;
-  /** A log whose lines all carry `fields`. */
-  child(fields: LogFields): Log;
 }
 
 interface LogOptions {
@@ -37,16 +35,11 @@ export function createLog({ level, format, write = writeOut }: LogOptions): Log 
     serializers: { error: pino.stdSerializers.err },
     formatters: { level: (label) => ({ level: label }) },
   }, destination);
-  return wrap(logger);
-}
-
-function wrap(logger: pino.Logger): Log {
   return {
     debug: (message, fields) => logger.debug(fields, message),
     info: (message, fields) => logger.info(fields, message),
     warn: (message, fields) => logger.warn(fields, message),
     error: (message, fields) => logger.error(fields, message),
-    child: (fields) => wrap(logger.child(fields)),
   };
 }
 

@@ -3,6 +3,7 @@
  * relays what it returns, and moves live sockets when a membership changes.
  */
 import { decodeTime, monotonicFactory } from "ulid";
+import { Emitter } from "../emitter.ts";
 import { ProtocolError } from "../protocol/codes.ts";
 import type { User } from "../protocol/events.ts";
 import { type ChannelId, channelId, type MessageId, messageId, type UserId } from "../protocol/ids.ts";
@@ -85,7 +86,9 @@ export async function createChannels(options: ChannelsOptions): Promise<ChannelS
 class Channels implements ChannelService {
   readonly #store: ChannelStore;
   readonly #memberships: Memberships;
-  readonly #listeners = new Set<MembershipListener>();
+  readonly #emitter = new Emitter<{ change: Parameters<MembershipListener> }>((error) => {
+    throw error;
+  });
   readonly #now: () => number;
   readonly #ulid = monotonicFactory();
   readonly #gate: ReturnType<typeof createTypingGate> | undefined;
@@ -192,8 +195,7 @@ class Channels implements ChannelService {
   }
 
   onMembershipChange(listener: MembershipListener): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return this.#emitter.on("change", listener);
   }
 
   receive(change: MembershipChange): void {
@@ -214,7 +216,7 @@ class Channels implements ChannelService {
 
   #change(change: MembershipChange, options: { local: boolean }): void {
     this.#memberships.forget(change);
-    for (const listener of this.#listeners) listener(change, options);
+    this.#emitter.emit("change", change, options);
   }
 
   /** The time in an id never goes back, even when the clock does. */
