@@ -22,6 +22,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   "auth": ["redis", "protocol", "log", "metrics", "supervise"],
   "session": ["redis", "protocol", "log", "metrics", "supervise"],
   "presence": ["redis", "protocol", "log", "metrics", "supervise"],
+  "roster": ["session", "redis", "protocol", "log", "metrics", "supervise"],
   "channel": ["redis", "protocol", "log", "metrics", "supervise"],
   "usage": ["redis", "protocol", "log", "metrics", "supervise"],
   "eventlog": ["redis", "protocol", "engine", "log", "metrics", "supervise"],
