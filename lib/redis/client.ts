@@ -8,7 +8,7 @@ import { backoff } from "./backoff.ts";
 import { type Connect, type Connection, connector } from "./connect.ts";
 import { isConnectionLost, toCallerError, unavailable } from "./errors.ts";
 import type { RedisOptions } from "./options.ts";
-import type { Argument, Redis, Reply, ScriptCall, SendOptions } from "./redis.ts";
+import type { Argument, Redis, Reply, ScriptCall } from "./redis.ts";
 import type { Script } from "./script.ts";
 
 const FIRST_RETRY_MS = 50;
@@ -83,19 +83,17 @@ class RedisClient implements Redis {
     }
   }
 
-  async send(args: readonly Argument[], { key, binary }: SendOptions = {}): Promise<Reply> {
-    return await this.#attempt((connection) =>
-      connection.send(encode(args), { key: key ?? keyOf(args), binary })
-    ) as Reply;
+  async send(args: readonly Argument[], { key = keyOf(args) }: { key?: string } = {}): Promise<Reply> {
+    return await this.#attempt((connection) => connection.send(encode(args), key)) as Reply;
   }
 
   async sendToMasters(args: readonly Argument[]): Promise<Reply[]> {
     return await this.#attempt((connection) => connection.sendToMasters(encode(args))) as Reply[];
   }
 
-  async run({ lua, digest }: Script, { keys, args = [], binary }: ScriptCall): Promise<Reply> {
+  async run({ lua, digest }: Script, { keys, args = [] }: ScriptCall): Promise<Reply> {
     const rest = [keys.length, ...keys, ...args];
-    const options = { key: keys[0], binary };
+    const options = { key: keys[0] };
     try {
       return await this.send(["EVALSHA", digest, ...rest], options);
     } catch (error) {
