@@ -10,25 +10,26 @@ interface Edge {
   code: boolean;
 }
 
-/** What each place may import of the others. `lib/log.ts` and `lib/metrics.ts` are open to all server code. */
+/** What each place may import of the others. `lib/log.ts`, `lib/metrics.ts` and `lib/due_index.ts` are open to all server code. */
 const MAY_IMPORT: Record<string, readonly string[]> = {
   "protocol": [],
   "engine": [],
   "config": [],
   "log": [],
   "metrics": [],
+  "due_index": [],
   "supervise": ["log", "metrics"],
-  "redis": ["protocol", "log", "metrics", "supervise"],
-  "auth": ["redis", "protocol", "log", "metrics", "supervise"],
-  "session": ["redis", "protocol", "log", "metrics", "supervise"],
-  "presence": ["redis", "protocol", "log", "metrics", "supervise"],
-  "roster": ["session", "redis", "protocol", "log", "metrics", "supervise"],
-  "channel": ["redis", "protocol", "log", "metrics", "supervise"],
-  "usage": ["redis", "protocol", "log", "metrics", "supervise"],
-  "eventlog": ["redis", "protocol", "engine", "log", "metrics", "supervise"],
+  "redis": ["protocol", "log", "metrics", "supervise", "due_index"],
+  "auth": ["redis", "protocol", "log", "metrics", "supervise", "due_index"],
+  "session": ["redis", "protocol", "log", "metrics", "supervise", "due_index"],
+  "presence": ["redis", "protocol", "log", "metrics", "supervise", "due_index"],
+  "roster": ["session", "redis", "protocol", "log", "metrics", "supervise", "due_index"],
+  "channel": ["redis", "protocol", "log", "metrics", "supervise", "due_index"],
+  "usage": ["redis", "protocol", "log", "metrics", "supervise", "due_index"],
+  "eventlog": ["redis", "protocol", "engine", "log", "metrics", "supervise", "due_index"],
   "socket": [
     ...["auth", "session", "presence", "channel", "usage", "eventlog", "redis", "protocol", "engine"],
-    ...["config", "log", "metrics", "supervise"],
+    ...["config", "log", "metrics", "supervise", "due_index"],
   ],
   "client": ["protocol"],
   "web": ["auth", "session", "presence", "channel", "usage", "socket", "protocol", "metrics"],
