@@ -10,7 +10,7 @@ interface Edge {
   code: boolean;
 }
 
-/** What each place may import of the others. `lib/log.ts` and `lib/metrics.ts` are open to all server code. */
+/** What each place may import of the others. `lib/log.ts`, `lib/metrics.ts` and `lib/due_index.ts` are open to all server code. */
 const MAY_IMPORT: Record<string, readonly string[]> = {
   "protocol": [],
   "engine": [],
@@ -20,6 +20,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   "backoff": [],
   "batches": [],
   "emitter": [],
+  "due_index": [],
   "supervise": ["log", "metrics"],
   "redis": ["protocol", "log", "metrics", "supervise"],
   "auth": ["redis", "protocol", "log", "metrics", "supervise"],
@@ -42,7 +43,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
 };
 
 /** Files that import nothing and that anybody may import. */
-const OPEN_TO_ALL = new Set(["backoff", "batches", "emitter", "fresh"]);
+const OPEN_TO_ALL = new Set(["backoff", "batches", "due_index", "emitter", "fresh"]);
 
 /** The place a file belongs to; `undefined` for the roots and the tests, which may import anything. */
 function placeOf(path: string): string | undefined {
