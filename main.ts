@@ -82,6 +82,7 @@ async function createTether(config: Config): Promise<Tether> {
     store: stores.revocations,
     whenStoreDown: config.whenStoreDown,
     clockToleranceS: jwt.clockToleranceS,
+    ...(jwt.expiresInS !== null && { issuedLifeMs: jwt.expiresInS * 1000 }),
     publish: (revocation) => fleet?.bus.publish("revocation", revocation),
     onError: failed("Revocation"),
   });
@@ -156,9 +157,7 @@ async function createTether(config: Config): Promise<Tether> {
     services: {
       authenticate: withRevocation(verifier, revocations).verify,
       signIn,
-      // a demo user is one sign-in: all their tokens come from it, also those in other windows
-      signOut: (identity) =>
-        signIn === null ? revocations.revokeToken(identity) : revocations.revokeUser(identity.user.id),
+      signOut: revocations.revokeToken,
       administration: {
         sessions: (page) => pageOfSessions(store, page),
         endSession: socketServer.endAnywhere,

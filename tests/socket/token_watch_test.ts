@@ -94,7 +94,7 @@ Deno.test("auth:refresh refuses whatever is not a good token of the same user, a
   const revoked = await testToken({ claims: { jti: "gone" } });
   await server.revocations.revokeToken({
     ...{ jti: "gone", user: { id: userId("other"), name: "", role: "" } },
-    ...{ issuedAt: null, expiresAt: null },
+    ...{ family: null, issuedAt: null, expiresAt: null },
   });
   const cases: [unknown, string][] = [
     [await testToken({ claims: { sub: "eve" } }), "access/denied"],
@@ -190,7 +190,7 @@ Deno.test("a revocation that falls between the check and the connection is not m
     ["the token's", ({ revocations }) =>
       revocations.revokeToken({
         ...{ jti: "t1", user: { id: ada, name: "Ada", role: "user" } },
-        ...{ issuedAt: null, expiresAt: null },
+        ...{ family: null, issuedAt: null, expiresAt: null },
       })],
     ["the user's", ({ revocations }) => revocations.revokeUser(ada)],
     [
@@ -268,7 +268,7 @@ Deno.test("a revocation that falls between the check and the connection is not m
     await asked.opened;
     await server.revocations.revokeToken({
       ...{ jti: "t2", user: { id: ada, name: "Ada", role: "user" } },
-      ...{ issuedAt: null, expiresAt: null },
+      ...{ family: null, issuedAt: null, expiresAt: null },
     });
     answer.open();
     assert.deepEqual(await codesOf(ended), ["session/revoked", "reauth"]);
