@@ -26,6 +26,8 @@ export interface Outcome {
 
 /** What has befallen the nodes. */
 interface Sky {
+  /** In words, with the time. */
+  log: { at: number; text: string }[];
   kills: { node: number; at: number }[];
   cuts: { node: number; from: number; to: number }[];
 }
@@ -35,7 +37,7 @@ const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 
 /** Runs a batch to its end; the fleet is whole before and after. */
 export async function runBatch(fleet: TestFleet, { seed, weather, schedules }: Batch): Promise<Outcome> {
-  const sky: Sky = { kills: [], cuts: [] };
+  const sky: Sky = { log: [], kills: [], cuts: [] };
   const runs = await Promise.all(schedules.map((_, index) => startRun(fleet, sky, `s${seed}-${index}`)));
   try {
     for (const [round, now] of weather.entries()) {
@@ -68,16 +70,20 @@ async function isReady(fleet: TestFleet, node: number): Promise<boolean> {
   return (await fleet.readiness(node).catch(() => ({ ready: false }))).ready;
 }
 
-async function befall(fleet: TestFleet, { kills, cuts }: Sky, weather: Weather): Promise<void> {
+async function befall(fleet: TestFleet, { log, kills, cuts }: Sky, weather: Weather): Promise<void> {
   if (weather.kind === "calm") return;
-  await pause(weather.afterMs);
   const { node } = weather, process = fleet.nodes[node]!, link = fleet.links[node]!;
+  const note = (text: string): void => void log.push({ at: now(), text: `  node ${node} ${text}` });
+  await pause(weather.afterMs);
   if (weather.kind === "kill") {
     kills.push({ node, at: now() });
+    note("is killed");
     await process.kill();
     await process.start();
+    note("is there again");
     return;
   }
+  note(`loses Redis for ${weather.forMs} ms`);
   const cut = { node, from: now(), to: Infinity };
   cuts.push(cut);
   if (weather.forMs > 0) {
@@ -105,7 +111,7 @@ async function startRun(fleet: TestFleet, sky: Sky, name: string): Promise<Run> 
   const services = fleet.nodes.map(({ url }) => apiClient(url, SERVICE_TOKEN));
   const owners = fleet.nodes.map(({ url }) => apiClient(url, tokens[0]!));
   const ports = fleet.nodes.map(({ port }) => port);
-  const tabs: Tab[] = [], sent: (Sent & { node: number })[] = [], log: string[] = [];
+  const tabs: Tab[] = [], sent: (Sent & { node: number })[] = [], log: { at: number; text: string }[] = [];
   const members = new Set([0]);
   const degraded = new Set<Life>();
   const startedAt = now();
@@ -113,7 +119,7 @@ async function startRun(fleet: TestFleet, sky: Sky, name: string): Promise<Run> 
   let publishing: Promise<unknown> = Promise.resolve();
   const { body: { channel: { id: channelId } } } = await owners[0]!("POST /api/channels", { name });
 
-  const note = (text: string): void => void log.push(`${Math.round(now() - startedAt)} ${text}`);
+  const note = (text: string): void => void log.push({ at: now(), text });
   const onlineTabs = (): Tab[] => tabs.filter(({ isOnline }) => isOnline);
 
   function onEvent(life: Life, event: string, payload: unknown): void {
@@ -263,6 +269,11 @@ async function startRun(fleet: TestFleet, sky: Sky, name: string): Promise<Run> 
     }
   }
 
+  function story(): string {
+    const lines = [...log, ...sky.log].toSorted((a, b) => a.at - b.at);
+    return lines.map(({ at, text }) => `    ${Math.round(at - startedAt)} ${text}`).join("\n");
+  }
+
   function judge(): void {
     for (const event of sent) {
       const { node, startedAt, doneAt } = event;
@@ -308,9 +319,7 @@ async function startRun(fleet: TestFleet, sky: Sky, name: string): Promise<Run> 
         withinMs: SETTLED_WITHIN_MS,
       }).catch(() => {});
       const faults = [...lives.flatMap((life) => faultsOf(life, sent)), ...disorderOf(lives, sent)];
-      return faults.length === 0
-        ? []
-        : [`${name}: ${faults.slice(0, 5).join("; ")}\n    ${log.join("\n    ")}`];
+      return faults.length === 0 ? [] : [`${name}: ${faults.slice(0, 5).join("; ")}\n${story()}`];
     },
     async [Symbol.asyncDispose]() {
       await Promise.all(tabs.map((tab) => tab[Symbol.asyncDispose]()));
