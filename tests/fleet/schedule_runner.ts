@@ -9,7 +9,7 @@ import { disorderOf, faultsOf, type Life, missingOf, type Sent, UNDER_WAY_MS } f
 import { type Batch, NODES, type Step, USERS, type Weather } from "./schedules.ts";
 
 const MAX_TABS = 6, IN_A_ROW = 3;
-const REQUEST_MS = 5_000, SETTLED_WITHIN_MS = 15_000;
+const REQUEST_MS = 2_000, SETTLED_WITHIN_MS = 15_000;
 // what a node that dies may not have passed on, and one whose Redis was cut still has to
 const KILL_MS = 1_000, CUT_MS = 2_000;
 
