@@ -51,20 +51,17 @@ const step: fc.Arbitrary<Step> = fc.tuple(fc.record({ afterMs: fc.nat({ max: 150
   .map(([when, deed]) => ({ ...when, ...deed }));
 
 const afterMs = fc.nat({ max: 300 });
-const weather: fc.Arbitrary<Weather> = fc.oneof(
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant("calm" as const) }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant("kill" as const), node, afterMs }) },
-  {
-    weight: 2,
-    arbitrary: fc.record({
-      kind: fc.constant("redisCut" as const),
-      node,
-      afterMs,
-      // 0: the connections are cut, and are made again at once
-      forMs: fc.constantFrom(0, 200, 800),
-    }),
-  },
-);
+const WEATHERS: { [Kind in Weather["kind"]]: fc.Arbitrary<Weather> } = {
+  calm: fc.record({ kind: fc.constant("calm" as const) }),
+  kill: fc.record({ kind: fc.constant("kill" as const), node, afterMs }),
+  redisCut: fc.record({
+    kind: fc.constant("redisCut" as const),
+    node,
+    afterMs,
+    // 0: the connections are cut, and are made again at once
+    forMs: fc.constantFrom(0, 200, 800),
+  }),
+};
 
 /** A batch: what happens in each of `rounds` rounds to each of `count` schedules, and to the nodes. */
 export interface Batch {
@@ -74,10 +71,20 @@ export interface Batch {
   schedules: Step[][][];
 }
 
+/** What a batch is made of. */
+export interface BatchOptions {
+  /** How many schedules, of how many rounds. */
+  count: number;
+  rounds: number;
+  /** What weather there is; one that stands here twice comes twice as often. */
+  kinds: readonly Weather["kind"][];
+}
+
 /** The batch of a seed. The schedules do not depend on how many there are. */
-export function batchOf(seed: number, { count, rounds }: { count: number; rounds: number }): Batch {
+export function batchOf(seed: number, { count, rounds, kinds }: BatchOptions): Batch {
   const round = fc.array(step, { minLength: 2, maxLength: 5 });
   const schedule = fc.array(round, { minLength: rounds, maxLength: rounds });
+  const weather = fc.oneof(...kinds.map((kind) => WEATHERS[kind]));
   const sky = fc.array(weather, { minLength: rounds, maxLength: rounds });
   return {
     seed,

@@ -11,6 +11,7 @@ import { batchOf } from "./schedules.ts";
 const SCHEDULES = Number(Deno.env.get("FLEET_SCHEDULES") ?? 8);
 const SEED = Number(Deno.env.get("FLEET_SEED") ?? Math.floor(Math.random() * 1_000_000));
 const AT_ONCE = 40, ROUNDS = 6;
+const KINDS = ["calm", "kill", "kill", "redisCut", "redisCut"] as const;
 const RECOVERED = 0.95;
 
 Deno.test(`each event comes once and in order under ${SCHEDULES} random schedules`, async () => {
