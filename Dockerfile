@@ -20,4 +20,4 @@ EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=5s \
   CMD ["deno", "run", "--no-prompt", "--cached-only", "--allow-env=PORT", "--allow-net=127.0.0.1", "healthcheck.ts"]
 STOPSIGNAL SIGTERM
-CMD ["deno", "run", "--frozen", "--cached-only", "--no-prompt", "--v8-flags=--max-semi-space-size=4", "--allow-net", "--allow-env", "--allow-sys=hostname,osRelease", "--allow-read=/app,/data", "--allow-write=/data", "serve.ts"]
+CMD ["deno", "run", "--frozen", "--cached-only", "--no-prompt", "--v8-flags=--max-semi-space-size=4", "--allow-net", "--allow-env", "--allow-sys=hostname,osRelease,systemMemoryInfo", "--allow-read=/app,/data,/sys/fs/cgroup", "--allow-write=/data", "serve.ts"]

@@ -1,8 +1,8 @@
 /** The composition root: reads the settings, builds every part, and exports the app for the build and the server. */
 import { App, csp, staticFiles } from "fresh";
-import { withRevocation } from "./lib/auth/checked_verifier.ts";
+import { withRevocation } from "./lib/auth/revocation_check.ts";
 import { createConfiguredKeys } from "./lib/auth/configured_keys.ts";
-import { createDemo } from "./lib/auth/demo.ts";
+import { createDemo } from "./lib/auth/demo_sign_in.ts";
 import { createFileFirstUserStore, createMemoryFirstUserStore } from "./lib/auth/first_user.ts";
 import { createIssuer } from "./lib/auth/issuer.ts";
 import { createRevocations } from "./lib/auth/revocations.ts";
@@ -22,7 +22,7 @@ import { pageOfSessions } from "./lib/session/page.ts";
 import { createReaper } from "./lib/session/reaper.ts";
 import { createUsage } from "./lib/usage/service.ts";
 import type { Services } from "./lib/web/services.ts";
-import type { State } from "./lib/web/state.ts";
+import type { State } from "./lib/web/request_state.ts";
 import { createStores } from "./stores.ts";
 
 /** The running server, for the process that serves it. */
@@ -33,7 +33,9 @@ export interface Tether extends AsyncDisposable {
   /** Answers the requests below {@linkcode SOCKET_PATH}. */
   handleSocket(request: Request, info: Deno.ServeHandlerInfo): Promise<Response>;
   /** Turns away new sessions and ends the open ones, each with its own time to come back. */
-  drain(): Promise<void>;
+  drain(options?: { withinMs?: number }): Promise<void>;
+  /** While memory runs low, nobody new is let in. */
+  relieve(isHigh: boolean): void;
 }
 
 /** Builds the server that the environment describes; a setting that is not good ends the process with one message. */
@@ -179,9 +181,10 @@ async function createTether(config: Config): Promise<Tether> {
       metricsToken: config.metricsToken,
     },
     handleSocket: socketServer.handle,
-    drain() {
+    relieve: socketServer.relieve,
+    drain(options) {
       draining = true;
-      return socketServer.drain();
+      return socketServer.drain(options);
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };

@@ -1,5 +1,6 @@
 /** The process: serves the built app on the configured port and leaves in good order on SIGTERM or SIGINT. */
 import { delay } from "./lib/supervise.ts";
+import { collectsFragments, createMemoryGuard, memoryLimit } from "./lib/memory_guard.ts";
 import { tether } from "./main.ts";
 
 const { config, log } = tether;
@@ -12,19 +13,21 @@ const { default: app } = await import(built) as { default: { fetch: Deno.ServeHa
 const SECOND_PRESS_MS = 500;
 // what a request that never ends may cost after the last session has gone
 const LAST_REQUESTS_MS = 2000;
+// what fills the memory goes on doing so
+const MEMORY_DRAIN_MS = 2000;
 let askedAt: number | undefined;
 
-async function leave(signal: Deno.Signal): Promise<void> {
+async function leave(reason: Deno.Signal | "memory"): Promise<void> {
   if (askedAt !== undefined) {
     if (performance.now() - askedAt >= SECOND_PRESS_MS) Deno.exit(1);
     return;
   }
   askedAt = performance.now();
-  log.info("Leaving; a second signal ends it now", { signal });
-  await tether.drain();
+  log.info("Leaving; a second signal ends it now", { reason });
+  await tether.drain(reason === "memory" ? { withinMs: MEMORY_DRAIN_MS } : {});
   await Promise.race([server.shutdown(), delay(LAST_REQUESTS_MS)]);
   await Promise.race([tether[Symbol.asyncDispose](), delay(LAST_REQUESTS_MS)]);
-  Deno.exit(0);
+  Deno.exit(reason === "memory" ? 1 : 0);
 }
 // before it listens: whoever sees it listen may stop it
 for (const signal of ["SIGTERM", "SIGINT"] as const) Deno.addSignalListener(signal, () => void leave(signal));
@@ -41,3 +44,20 @@ const server = Deno.serve({
     return new Response("Internal Server Error", { status: 500 });
   },
 }, app.fetch);
+
+createMemoryGuard({
+  limitBytes: config.memoryLimitBytes ?? await memoryLimit(),
+  log,
+  onLevel(level) {
+    tether.relieve(level !== "calm");
+    if (level === "exhausted") void leave("memory");
+  },
+});
+if (collectsFragments()) {
+  log.warn(
+    "This Deno collects fragmented WebSocket messages without bound: MEMORY_LIMIT_MB guards the process",
+    {
+      deno: Deno.version.deno,
+    },
+  );
+}

@@ -174,6 +174,7 @@ const SETTINGS = v.object({
   SESSIONS_PER_USER: number(100, { min: 1, max: 1_000_000_000 }),
   EVENTS_PER_SECOND: number(100, { min: 0, max: 1_000_000_000 }),
   DRAIN_SECONDS: number(30, { min: 0, max: 3600, fraction: true }),
+  MEMORY_LIMIT_MB: v.optional(number(0, { min: 64, max: 1_000_000_000 })),
   DATA_DIR: v.pipe(text("./data"), v.nonEmpty("must not be empty")),
   SERVICE_TOKEN: v.pipe(
     text(""),
@@ -237,6 +238,8 @@ export interface Config {
   /** 0: no limit and no coalescing. */
   eventsPerSecond: number;
   drainMs: number;
+  /** What the process may hold; `null`: what its container or machine has. */
+  memoryLimitBytes: number | null;
   /** `null` on Deno Deploy, where the database is managed and no file can be kept. */
   dataDir: string | null;
   serviceToken: string | null;
@@ -344,6 +347,7 @@ function resolve(settings: Settings): Config {
     sessionsPerUser: settings.SESSIONS_PER_USER,
     eventsPerSecond: settings.EVENTS_PER_SECOND,
     drainMs: settings.DRAIN_SECONDS * 1000,
+    memoryLimitBytes: settings.MEMORY_LIMIT_MB === undefined ? null : settings.MEMORY_LIMIT_MB * 1024 * 1024,
     dataDir: settings.DENO_DEPLOYMENT_ID === "" ? settings.DATA_DIR : null,
     serviceToken: settings.SERVICE_TOKEN || null,
     metricsToken: settings.METRICS_TOKEN || null,

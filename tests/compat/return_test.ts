@@ -147,7 +147,7 @@ Deno.test("a stock client that read too slowly comes back", async () => {
   await using client = await stockClient(proxy.url);
   await client.session();
   // it takes nothing any more
-  proxy.toClient.delayMs = 3_600_000;
+  proxy.toClient.stalled = true;
   const ask = apiClient(server.url, SERVICE_TOKEN);
   const data = { type: "status", data: "x".repeat(500_000) };
   // the first ones fill what the system keeps for the connection

@@ -85,8 +85,14 @@ export async function startTether(options: TetherProcessOptions = {}): Promise<T
     output = "";
     child = new Deno.Command(Deno.execPath(), {
       args: [
-        ...["run", "--no-prompt", "--allow-net", "--allow-env", "--allow-sys=hostname,osRelease"],
-        ...[`--allow-read=${ROOT},${dataDir}`, `--allow-write=${dataDir}`, "serve.ts"],
+        ...[
+          "run",
+          "--no-prompt",
+          "--allow-net",
+          "--allow-env",
+          "--allow-sys=hostname,osRelease,systemMemoryInfo",
+        ],
+        ...[`--allow-read=${ROOT},${dataDir},/sys/fs/cgroup`, `--allow-write=${dataDir}`, "serve.ts"],
       ],
       cwd: ROOT,
       env: {
