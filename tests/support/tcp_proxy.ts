@@ -8,6 +8,8 @@ export interface Direction {
   delayMs: number;
   /** How many bytes have come in so far. */
   bytes: number;
+  /** Takes nothing more, so that the buffers of the sender fill. */
+  stalled: boolean;
 }
 
 /** A running proxy. Disposing it closes every connection. */
