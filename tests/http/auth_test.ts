@@ -237,7 +237,7 @@ Deno.test("behind a proxy that is trusted, and with origins that are", async (t)
     const secure = await client.ask("POST", "/api/auth/refresh", { headers });
     assert.match(setCookie(secure), /; Secure; /);
     const signedOut = await client.ask("POST", "/api/auth/sign-out", { headers });
-    assert.match(setCookie(signedOut), /^tether_token=; .*; Secure; /);
+    assert.match(setCookie(signedOut), /^__Host-tether_token=; .*; Secure; /);
     client.cookie = `tether_token=${await testToken({ claims: { sub: "grace" } })}`;
     const plain = await client.ask("POST", "/api/auth/refresh", { headers: { "x-forwarded-proto": "http" } });
     assert.ok(!setCookie(plain).includes("Secure"));
