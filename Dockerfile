@@ -4,7 +4,7 @@ WORKDIR /app
 ENV DENO_DIR=/deno-dir
 COPY . .
 RUN deno install --frozen --entrypoint dev.ts \
-  && deno run --frozen -P=build --no-prompt dev.ts build \
+  && deno run --frozen --no-prompt --allow-env --allow-read --allow-write --allow-run dev.ts build \
   && rm -rf "$DENO_DIR"/* \
   && deno install --frozen --entrypoint serve.ts main.ts _fresh/server.js
 

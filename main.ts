@@ -9,6 +9,7 @@ import { createRevocations } from "./lib/auth/revocations.ts";
 import { loadSecret } from "./lib/auth/secret_file.ts";
 import { createVerifier } from "./lib/auth/verifier.ts";
 import { type Config, ConfigError, loadConfig } from "./lib/config.ts";
+import { openDatabase } from "./lib/data_dir.ts";
 import { createLog, type Log } from "./lib/log.ts";
 import { createMetrics } from "./lib/metrics.ts";
 import { createChannels } from "./lib/channel/service.ts";
@@ -23,6 +24,7 @@ import { createReaper } from "./lib/session/reaper.ts";
 import { createUsage } from "./lib/usage/service.ts";
 import type { Services } from "./lib/web/services.ts";
 import type { State } from "./lib/web/request_state.ts";
+import { starting } from "./lib/start_error.ts";
 import { createStores } from "./stores.ts";
 
 /** The running server, for the process that serves it. */
@@ -38,17 +40,6 @@ export interface Tether extends AsyncDisposable {
   relieve(isHigh: boolean): void;
 }
 
-/** Builds the server that the environment describes; a setting that is not good ends the process with one message. */
-async function start(): Promise<Tether> {
-  try {
-    return await createTether(loadConfig(Deno.env.toObject()));
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    console.error(error.message);
-    return Deno.exit(1);
-  }
-}
-
 /** Builds every part of the server. */
 async function createTether(config: Config): Promise<Tether> {
   await using stack = new AsyncDisposableStack();
@@ -61,11 +52,7 @@ async function createTether(config: Config): Promise<Tether> {
     log.error(`${what} failed and will be tried again`, { error });
   };
 
-  if (dataDir !== null) await Deno.mkdir(dataDir, { recursive: true });
-  const kv = stack.adopt(
-    await Deno.openKv(dataDir === null ? undefined : `${dataDir}/tether.kv`),
-    (kv) => kv.close(),
-  );
+  const kv = stack.adopt(await openDatabase(dataDir), (kv) => kv.close());
 
   const secret = jwt.secret ?? (config.demo && dataDir !== null ? await loadSecret(dataDir) : undefined);
   const keys = stack.use(
@@ -191,7 +178,7 @@ async function createTether(config: Config): Promise<Tether> {
 }
 
 /** The server of this process. */
-export const tether: Tether = await start();
+export const tether: Tether = await starting(() => createTether(loadConfig(Deno.env.toObject())));
 
 /** The app: the socket first, so that no page middleware touches an upgrade; then pages and endpoints. */
 export const app: App<State> = new App<State>({ trustProxy: tether.config.trustProxy })

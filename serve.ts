@@ -1,6 +1,7 @@
 /** The process: serves the built app on the configured port and leaves in good order on SIGTERM or SIGINT. */
 import { delay } from "./lib/supervise.ts";
 import { collectsFragments, createMemoryGuard, memoryLimit } from "./lib/memory_guard.ts";
+import { starting } from "./lib/start_error.ts";
 import { tether } from "./main.ts";
 
 const { config, log } = tether;
@@ -32,18 +33,20 @@ async function leave(reason: Deno.Signal | "memory"): Promise<void> {
 // before it listens: whoever sees it listen may stop it
 for (const signal of ["SIGTERM", "SIGINT"] as const) Deno.addSignalListener(signal, () => void leave(signal));
 
-const server = Deno.serve({
-  port: config.port,
-  hostname: config.hostname,
-  onListen({ hostname, port }) {
-    const host = ["0.0.0.0", "127.0.0.1", "::"].includes(hostname) ? "localhost" : hostname;
-    log.info(`Tether is at http://${host}:${port}`);
-  },
-  onError(error) {
-    log.error("A request failed", { error });
-    return new Response("Internal Server Error", { status: 500 });
-  },
-}, app.fetch);
+const server = await starting(() =>
+  Deno.serve({
+    port: config.port,
+    hostname: config.hostname,
+    onListen({ hostname, port }) {
+      const host = ["0.0.0.0", "127.0.0.1", "::"].includes(hostname) ? "localhost" : hostname;
+      log.info(`Tether is at http://${host}:${port}`);
+    },
+    onError(error) {
+      log.error("A request failed", { error });
+      return new Response("Internal Server Error", { status: 500 });
+    },
+  }, app.fetch)
+);
 
 createMemoryGuard({
   limitBytes: config.memoryLimitBytes ?? await memoryLimit(),

@@ -38,7 +38,17 @@ let building: Promise<void> | undefined;
 export function buildApp(): Promise<void> {
   building ??= (async () => {
     const { success, stderr, stdout } = await new Deno.Command(Deno.execPath(), {
-      args: ["run", "-P=build", "--no-prompt", "dev.ts", "build", "--when-needed"],
+      args: [
+        "run",
+        "--no-prompt",
+        "--allow-env",
+        "--allow-read",
+        "--allow-write",
+        "--allow-run",
+        "dev.ts",
+        "build",
+        "--when-needed",
+      ],
       cwd: ROOT,
     }).output();
     if (!success) {
