@@ -28,6 +28,7 @@ async function start({ env = {}, permissions = [] }: StartOptions): Promise<{ co
         "serve.ts",
       ],
       cwd: ROOT,
+      signal: AbortSignal.timeout(30_000),
       env: { HOST: "127.0.0.1", NO_COLOR: "1", LOG_LEVEL: "error", PORT: "0", DATA_DIR: dataDir, ...env },
     }).output();
     const decoder = new TextDecoder();
@@ -44,7 +45,7 @@ Deno.test("a port in use, a folder that cannot be written and a missing permissi
     ["folder", { env: { DATA_DIR: "/proc/tether" } }, /DATA_DIR \/proc\/tether cannot be written/],
     [
       "permission",
-      { permissions: ["--deny-env=PORT"] },
+      { permissions: ["--deny-net"] },
       /^Cannot start: Deno was started without a permission/,
     ],
   ];
