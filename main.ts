@@ -89,7 +89,8 @@ async function createTether(config: Config): Promise<Tether> {
 
   const channels = await createChannels({
     store: stores.channels,
-    coalesceTyping: config.eventsPerSecond > 0,
+    isLimited: config.eventsPerSecond > 0,
+    publicChannels: config.publicChannels,
   });
   const usage = createUsage({ store: stores.usage, nodeId: node, onError: failed("Usage") });
   stack.defer(() => usage.close());

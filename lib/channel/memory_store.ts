@@ -10,14 +10,20 @@ export function createMemoryChannelStore(): ChannelStore {
 
 class MemoryChannelStore implements ChannelStore {
   readonly #channels = new Map<ChannelId, Channel>();
+  readonly #members = new Map<ChannelId, Set<UserId>>();
   readonly #memberships = new Map<UserId, Set<ChannelId>>();
+  readonly #made = new Map<UserId, number>();
   readonly #messages = new Map<ChannelId, Message[]>();
-  readonly #marks = new Map<UserId, Map<ChannelId, number>>();
+  /** How many messages each channel ever got. */
+  readonly #counts = new Map<ChannelId, number>();
+  readonly #marks = new Map<UserId, Map<ChannelId, { at: number; count: number }>>();
 
   create(channel: Channel, memberIds: readonly UserId[]): Promise<boolean> {
     if (this.#channels.has(channel.id)) return Promise.resolve(false);
     this.#channels.set(channel.id, channel);
+    this.#members.set(channel.id, new Set(memberIds));
     for (const userId of memberIds) this.#membershipsOf(userId).add(channel.id);
+    if (channel.createdBy !== null) this.#countMade(channel.createdBy, 1);
     return Promise.resolve(true);
   }
 
@@ -33,15 +39,43 @@ class MemoryChannelStore implements ChannelStore {
     return Promise.resolve([...this.#memberships.get(userId) ?? []]);
   }
 
-  addMember(channelId: ChannelId, userId: UserId): Promise<boolean> {
-    const memberships = this.#membershipsOf(userId);
-    const isNew = !memberships.has(channelId);
-    memberships.add(channelId);
-    return Promise.resolve(isNew);
+  countMadeBy(userId: UserId): Promise<number> {
+    return Promise.resolve(this.#made.get(userId) ?? 0);
   }
 
-  removeMember(channelId: ChannelId, userId: UserId): Promise<boolean> {
-    return Promise.resolve(this.#memberships.get(userId)?.delete(channelId) ?? false);
+  rename(channelId: ChannelId, name: string): Promise<boolean> {
+    const channel = this.#channels.get(channelId);
+    if (channel !== undefined) this.#channels.set(channelId, { ...channel, name });
+    return Promise.resolve(channel !== undefined);
+  }
+
+  remove(channelId: ChannelId): Promise<UserId[] | undefined> {
+    const channel = this.#channels.get(channelId);
+    if (channel === undefined) return Promise.resolve(undefined);
+    const members = [...this.#members.get(channelId) ?? []];
+    for (const userId of members) {
+      this.#memberships.get(userId)?.delete(channelId);
+      this.#marks.get(userId)?.delete(channelId);
+    }
+    for (const map of [this.#channels, this.#members, this.#messages, this.#counts]) map.delete(channelId);
+    if (channel.createdBy !== null) this.#countMade(channel.createdBy, -1);
+    return Promise.resolve(members);
+  }
+
+  addMember(channelId: ChannelId, userId: UserId): Promise<boolean> {
+    const members = this.#members.get(channelId);
+    if (members === undefined || members.has(userId)) return Promise.resolve(false);
+    members.add(userId);
+    this.#membershipsOf(userId).add(channelId);
+    return Promise.resolve(true);
+  }
+
+  async removeMember(channelId: ChannelId, userId: UserId): Promise<boolean> {
+    const members = this.#members.get(channelId);
+    if (!members?.delete(userId)) return false;
+    this.#memberships.get(userId)?.delete(channelId);
+    if (members.size === 0 && !this.#channels.get(channelId)?.public) await this.remove(channelId);
+    return true;
   }
 
   append(message: Message): Promise<void> {
@@ -50,6 +84,7 @@ class MemoryChannelStore implements ChannelStore {
     messages.push(message);
     if (messages.length > KEPT_MESSAGES) messages.shift();
     this.#messages.set(channelId, messages);
+    this.#counts.set(channelId, (this.#counts.get(channelId) ?? 0) + 1);
     this.#mark(user.id, { channelId, at: createdAt });
     return Promise.resolve();
   }
@@ -65,13 +100,9 @@ class MemoryChannelStore implements ChannelStore {
 
   readMarks(userId: UserId, channelIds: readonly ChannelId[]): Promise<ReadMark[]> {
     return Promise.resolve(channelIds.map((channelId) => {
-      const lastReadAt = this.#marks.get(userId)?.get(channelId) ?? null;
-      const messages = this.#messages.get(channelId) ?? [];
-      return {
-        channelId,
-        lastReadAt,
-        unread: messages.filter((one) => one.createdAt > (lastReadAt ?? 0)).length,
-      };
+      const { at = null, count = 0 } = this.#marks.get(userId)?.get(channelId) ?? {};
+      const unread = Math.min(KEPT_MESSAGES, (this.#counts.get(channelId) ?? 0) - count);
+      return { channelId, lastReadAt: at, unread };
     }));
   }
 
@@ -85,11 +116,18 @@ class MemoryChannelStore implements ChannelStore {
     return memberships;
   }
 
-  #mark(userId: UserId, { channelId, at }: { channelId: ChannelId; at: number }): number {
-    const marks = this.#marks.get(userId) ?? new Map<ChannelId, number>();
+  #countMade(userId: UserId, change: 1 | -1): void {
+    const count = (this.#made.get(userId) ?? 0) + change;
+    if (count > 0) this.#made.set(userId, count);
+    else this.#made.delete(userId);
+  }
+
+  /** All that is there now has been read. */
+  #mark(userId: UserId, { channelId, at: time }: { channelId: ChannelId; at: number }): number {
+    const marks = this.#marks.get(userId) ?? new Map<ChannelId, { at: number; count: number }>();
     this.#marks.set(userId, marks);
-    const mark = Math.max(at, marks.get(channelId) ?? 0);
-    marks.set(channelId, mark);
-    return mark;
+    const at = Math.max(time, marks.get(channelId)?.at ?? 0);
+    marks.set(channelId, { at, count: this.#counts.get(channelId) ?? 0 });
+    return at;
   }
 }
