@@ -1,8 +1,9 @@
 /**
- * Says when the tokens of live sessions are about to run out and when they have. One timer serves all sessions:
- * a wheel of slots that turns while there are any. It reads the clock at every turn, so that a clock that was set
- * and a computer that slept delay nothing, and no expiry is too far away for a timer.
+ * Says when the tokens of live sessions are about to run out and when they have. One timer serves all sessions. It
+ * reads the clock at every turn, so that a clock that was set and a computer that slept delay nothing, and no expiry is
+ * too far away for a timer.
  */
+import { DueIndex } from "../due_index.ts";
 
 /** Watches over sessions' tokens. Times are epoch milliseconds. */
 export interface ExpirySchedule<Id> extends Disposable {
@@ -14,8 +15,8 @@ export interface ExpirySchedule<Id> extends Disposable {
   delete(id: Id): void;
 }
 
-/** Options of {@linkcode createExpirySchedule}. Times in milliseconds. */
-export interface ExpiryScheduleOptions<Id> {
+/** Times in milliseconds. */
+interface ExpiryScheduleOptions<Id> {
   /** How long before the expiry `onExpiring` comes; with less than twice that left, at half of what is left. */
   noticeMs: number;
   /** How long after the expiry `onExpired` comes: the tolerance with which tokens are verified. Default 0. */
@@ -32,126 +33,71 @@ export interface ExpiryScheduleOptions<Id> {
   now?: () => number;
 }
 
-interface Entry<Id> {
-  readonly id: Id;
-  readonly expiresAt: number;
-  /** The notice; once that was given, the end. */
-  dueAt: number;
-  slot?: Set<Entry<Id>>;
-}
-
-const SLOTS = 512;
 // so many calls are made before other work gets its turn
 const BATCH = 100;
 
-/** Makes an {@linkcode ExpirySchedule}. */
+/** Starts no timer before the first session is watched. */
 export function createExpirySchedule<Id>(options: ExpiryScheduleOptions<Id>): ExpirySchedule<Id> {
-  return new Wheel(options);
-}
+  const { noticeMs, toleranceMs = 0, resolutionMs = 200, onExpiring, onExpired, onError, now = Date.now } =
+    options;
+  const expiresAt = new Map<Id, number>();
+  /** When the notice is due; once that was given, the end. */
+  const index = new DueIndex<Id>();
+  let timer: ReturnType<typeof setTimeout> | undefined;
 
-class Wheel<Id> implements ExpirySchedule<Id> {
-  readonly #options: Required<ExpiryScheduleOptions<Id>>;
-  readonly #entries = new Map<Id, Entry<Id>>();
-  /** An entry lies in the slot of its tick, modulo the number of slots. */
-  readonly #slots: Set<Entry<Id>>[] = Array.from({ length: SLOTS }, () => new Set());
-  /** The first tick whose slot was not looked at yet. */
-  #tick = 0;
-  /** What was found due and not called yet. */
-  #due: Entry<Id>[] = [];
-  #timer: ReturnType<typeof setTimeout> | undefined;
-
-  constructor(options: ExpiryScheduleOptions<Id>) {
-    const { toleranceMs = 0, resolutionMs = 200, onError = () => {}, now = Date.now } = options;
-    this.#options = { ...options, toleranceMs, resolutionMs, onError, now };
+  function turn(): void {
+    const due = index.due(now(), BATCH);
+    for (const id of due) call(id);
+    stop();
+    wind(due.length < BATCH ? resolutionMs : 0);
   }
 
-  get size(): number {
-    return this.#entries.size;
-  }
-
-  set(id: Id, expiresAt: number | null): void {
-    this.delete(id);
-    if (expiresAt === null) return;
-    const { now, noticeMs } = this.#options;
-    const nowMs = now();
-    const leftMs = Math.max(0, expiresAt - nowMs);
-    const entry = { id, expiresAt, dueAt: expiresAt - Math.min(noticeMs, leftMs / 2) };
-    const tick = this.#tickOf(nowMs);
-    // smaller than at the last turn when the clock was set back since
-    if (this.#timer === undefined || tick < this.#tick) this.#tick = tick;
-    if (this.#timer === undefined) this.#wind();
-    this.#entries.set(id, entry);
-    this.#place(entry);
-  }
-
-  delete(id: Id): void {
-    const entry = this.#entries.get(id);
-    if (!entry) return;
-    this.#entries.delete(id);
-    entry.slot?.delete(entry);
-    if (this.#entries.size === 0) this.#stop();
-  }
-
-  [Symbol.dispose](): void {
-    for (const id of this.#entries.keys()) this.delete(id);
-  }
-
-  #turn(): void {
-    const tick = this.#tickOf(this.#options.now());
-    // after a long sleep every slot is looked at once; after the clock was set back, none
-    for (let past = Math.max(this.#tick, tick - SLOTS); past < tick; past++) this.#collect(past);
-    this.#tick = tick;
-    for (const entry of this.#due.splice(0, BATCH)) this.#call(entry);
-    if (this.#entries.size > 0) this.#wind();
-  }
-
-  #collect(tick: number): void {
-    const slot = this.#slots[tick % SLOTS]!;
-    for (const entry of slot) {
-      if (this.#tickOf(entry.dueAt) > tick) continue; // not in this round
-      slot.delete(entry);
-      this.#due.push(entry);
-    }
-  }
-
-  #call(entry: Entry<Id>): void {
-    const { id, expiresAt } = entry;
-    if (this.#entries.get(id) !== entry) return; // deleted or set anew since it was found due
-    const { now, toleranceMs, onExpiring, onExpired, onError } = this.#options;
-    const endsAt = expiresAt + toleranceMs;
-    const ended = now() >= endsAt;
-    if (ended) {
-      this.delete(id);
-    } else {
-      entry.dueAt = endsAt;
-      this.#place(entry);
-    }
+  function call(id: Id): void {
+    const at = expiresAt.get(id), nowMs = now();
+    // deleted or set anew by a call of this turn
+    if (at === undefined || index.get(id)! > nowMs) return;
+    const isOver = nowMs >= at + toleranceMs;
+    if (isOver) remove(id);
+    else index.set(id, at + toleranceMs);
     try {
-      if (ended) onExpired(id);
-      else onExpiring(id, expiresAt);
+      if (isOver) onExpired(id);
+      else onExpiring(id, at);
     } catch (error) {
-      onError(error);
+      onError?.(error);
     }
   }
 
-  #place(entry: Entry<Id>): void {
-    const tick = Math.max(this.#tickOf(entry.dueAt), this.#tick);
-    entry.slot = this.#slots[tick % SLOTS]!;
-    entry.slot.add(entry);
+  function wind(ms: number): void {
+    if (timer === undefined && index.size > 0) timer = setTimeout(turn, ms);
   }
 
-  #tickOf(ms: number): number {
-    return Math.floor(ms / this.#options.resolutionMs);
+  function remove(id: Id): void {
+    expiresAt.delete(id);
+    index.delete(id);
+    if (index.size === 0) stop();
   }
 
-  #wind(): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#turn(), this.#due.length > 0 ? 0 : this.#options.resolutionMs);
+  function stop(): void {
+    clearTimeout(timer);
+    timer = undefined;
   }
 
-  #stop(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    this.#due = [];
-  }
+  return {
+    get size() {
+      return index.size;
+    },
+    set(id, at) {
+      remove(id);
+      if (at === null) return;
+      const nowMs = now();
+      expiresAt.set(id, at);
+      // who is over already comes in turn, and not before all others
+      index.set(id, Math.max(nowMs, at - Math.min(noticeMs, (at - nowMs) / 2)));
+      wind(resolutionMs);
+    },
+    delete: remove,
+    [Symbol.dispose]() {
+      for (const id of [...expiresAt.keys()]) remove(id);
+    },
+  };
 }

@@ -3,12 +3,14 @@
  * It is the only one that reconnects.
  */
 import { Buffer } from "node:buffer";
-import { delay, type Log } from "../supervise.ts";
-import { backoff } from "./backoff.ts";
+import { createBackoff } from "../backoff.ts";
+import { Emitter } from "../emitter.ts";
+import type { Log } from "../log.ts";
+import { delay } from "../supervise.ts";
 import { type Connect, type Connection, connector } from "./connect.ts";
 import { isConnectionLost, toCallerError, unavailable } from "./errors.ts";
 import type { RedisOptions } from "./options.ts";
-import type { Argument, Redis, Reply, ScriptCall, SendOptions } from "./redis.ts";
+import type { Argument, Redis, Reply, ScriptCall } from "./redis.ts";
 import type { Script } from "./script.ts";
 
 const FIRST_RETRY_MS = 50;
@@ -26,7 +28,9 @@ class RedisClient implements Redis {
   readonly #connect: Connect;
   readonly #log: Log;
   readonly #closing = new AbortController();
-  readonly #events = { up: new Set<() => void>(), down: new Set<() => void>() };
+  readonly #events = new Emitter<{ up: []; down: [] }>((error) =>
+    this.#log.error("A listener to Redis failed", { error })
+  );
   readonly #channels = new Map<string, Set<Listener>>();
   readonly #running: Promise<void>;
   #connection: Connection | undefined;
@@ -49,7 +53,7 @@ class RedisClient implements Redis {
 
   async #run(): Promise<void> {
     const { signal } = this.#closing;
-    const { random } = this.#options;
+    const backoff = createBackoff({ baseMs: FIRST_RETRY_MS, maxMs: MAX_RETRY_MS });
     for (let failures = 0; !signal.aborted;) {
       const lost = this.#lost = Promise.withResolvers();
       try {
@@ -65,7 +69,7 @@ class RedisClient implements Redis {
       }
       this.#setConnection(undefined);
       failures++;
-      await delay(backoff(failures, { firstMs: FIRST_RETRY_MS, maxMs: MAX_RETRY_MS, random }), signal);
+      await delay(backoff(failures), signal);
     }
   }
 
@@ -74,28 +78,20 @@ class RedisClient implements Redis {
     if (this.isUp === (event === "up")) return;
     this.#connection = connection;
     if (connection) this.#log.info("Redis is up");
-    for (const listener of this.#events[event]) {
-      try {
-        listener();
-      } catch (error) {
-        this.#log.error(`A listener to Redis being ${event} failed`, { error });
-      }
-    }
+    this.#events.emit(event);
   }
 
-  async send(args: readonly Argument[], { key, binary }: SendOptions = {}): Promise<Reply> {
-    return await this.#attempt((connection) =>
-      connection.send(encode(args), { key: key ?? keyOf(args), binary })
-    ) as Reply;
+  async send(args: readonly Argument[], { key = keyOf(args) }: { key?: string } = {}): Promise<Reply> {
+    return await this.#attempt((connection) => connection.send(encode(args), key)) as Reply;
   }
 
   async sendToMasters(args: readonly Argument[]): Promise<Reply[]> {
     return await this.#attempt((connection) => connection.sendToMasters(encode(args))) as Reply[];
   }
 
-  async run({ lua, digest }: Script, { keys, args = [], binary }: ScriptCall): Promise<Reply> {
+  async run({ lua, digest }: Script, { keys, args = [] }: ScriptCall): Promise<Reply> {
     const rest = [keys.length, ...keys, ...args];
-    const options = { key: keys[0], binary };
+    const options = { key: keys[0] };
     try {
       return await this.send(["EVALSHA", digest, ...rest], options);
     } catch (error) {
@@ -148,8 +144,7 @@ class RedisClient implements Redis {
   }
 
   on(event: "up" | "down", listener: () => void): () => void {
-    this.#events[event].add(listener);
-    return () => this.#events[event].delete(listener);
+    return this.#events.on(event, listener);
   }
 
   whenUp(signal?: AbortSignal): Promise<void> {

@@ -2,20 +2,19 @@
  * Opens one connection to Redis, once: to a server, to the master that sentinels name, or to all masters of a Cluster.
  * It never reconnects by itself; a lost connection is reported, and its owner opens the next one.
  */
-import { createClient, createCluster, RESP_TYPES } from "redis";
-import { Buffer } from "node:buffer";
+import { createClient, createCluster } from "redis";
+import type { Buffer } from "node:buffer";
 import { type Address, parseRedisUrl, type RedisOptions, type RedisTarget } from "./options.ts";
 
 /** An open connection. After it was lost, every call rejects; disposing it rejects what is under way. */
 export interface Connection extends Disposable {
-  send(args: readonly (string | Buffer)[], options: { key?: string; binary?: boolean }): Promise<unknown>;
+  send(args: readonly (string | Buffer)[], key?: string): Promise<unknown>;
   sendToMasters(args: readonly (string | Buffer)[]): Promise<unknown[]>;
   subscribe(channel: string, listener: (message: Buffer) => void): Promise<void>;
   unsubscribe(channel: string): Promise<void>;
 }
 
-/** Options of a {@linkcode Connect}. */
-export interface ConnectOptions {
+interface ConnectOptions {
   /** Called when an open connection is lost, perhaps more than once. */
   onLost: (cause: unknown) => void;
   /** Gives up opening. */
@@ -33,7 +32,6 @@ const COMMON = {
   commandOptions: { timeout: undefined },
   maintNotifications: "disabled" as const,
 };
-const BINARY = { typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } };
 
 /** Chooses how to connect. Throws a `TypeError` for options that fit nothing. */
 export function connector(options: RedisOptions): Connect {
@@ -97,7 +95,7 @@ async function connectServer(target: RedisTarget, options: ServerOptions): Promi
     signal.removeEventListener("abort", destroy);
   }
   return {
-    send: (args, { binary }) => client.sendCommand(args, binary ? BINARY : undefined),
+    send: (args) => client.sendCommand(args),
     sendToMasters: async (args) => [await client.sendCommand(args)],
     subscribe: (channel, listener) => client.subscribe(channel, listener, true),
     unsubscribe: (channel) => client.unsubscribe(channel),
@@ -179,8 +177,7 @@ function clusterConnector(target: RedisTarget, livenessMs: number): Connect {
     }
     known = cluster.masters.map(({ host, port }) => ({ host, port }));
     return {
-      send: (args, { key, binary }) =>
-        cluster.sendCommand(key, false, args as string[], binary ? BINARY : undefined),
+      send: (args, key) => cluster.sendCommand(key, false, args as string[]),
       sendToMasters: (args) =>
         Promise.all(cluster.masters.map(async (node) => (await cluster.nodeClient(node)).sendCommand(args))),
       subscribe: async (channel, listener) => void await cluster.subscribe(channel, listener, true),

@@ -7,24 +7,14 @@ import type { Script } from "./script.ts";
 /** An argument of a command. */
 export type Argument = string | number | Uint8Array;
 
-/** A reply: text comes as `string`, or as bytes from a call with `binary`. */
-export type Reply = string | number | null | Uint8Array | Reply[];
-
-/** Options of {@linkcode Redis.send}. */
-export interface SendOptions {
-  /** The key that chooses the cluster's node; default: the first argument after the command's name. */
-  key?: string;
-  /** Answer text as bytes. */
-  binary?: boolean;
-}
+/** A reply; text comes as `string`. */
+export type Reply = string | number | null | Reply[];
 
 /** One call of a script. */
 export interface ScriptCall {
   /** The keys it touches; on a Cluster they share a hash tag. */
   keys: readonly string[];
   args?: readonly Argument[];
-  /** Answer text as bytes. */
-  binary?: boolean;
 }
 
 /**
@@ -36,8 +26,11 @@ export interface Redis extends AsyncDisposable {
   readonly isUp: boolean;
   /** Whether it is a Cluster, where the keys of one script must share a hash tag. */
   readonly isCluster: boolean;
-  /** Sends one command. Commands of one turn of the event loop share one write. */
-  send(args: readonly Argument[], options?: SendOptions): Promise<Reply>;
+  /**
+   * Sends one command; `key` chooses the cluster's node, default: the first argument after the command's name.
+   * Commands of one turn of the event loop share one write.
+   */
+  send(args: readonly Argument[], options?: { key?: string }): Promise<Reply>;
   /** Sends one command to every master; answers in no certain order. */
   sendToMasters(args: readonly Argument[]): Promise<Reply[]>;
   /** Runs a script, by its digest once the server has it. */

@@ -5,7 +5,7 @@
 import { ProtocolError } from "../protocol/codes.ts";
 import type { NodeId, SessionId } from "../protocol/ids.ts";
 import { delay, type Log, type Loop, supervise } from "../supervise.ts";
-import { ExpiryIndex } from "./expiry_index.ts";
+import { DueIndex } from "../due_index.ts";
 import type { SessionRecord } from "./record.ts";
 import type { PutResult, SessionStore } from "./store.ts";
 
@@ -81,7 +81,7 @@ class Directory implements SessionDirectory {
   readonly #batchSize: number;
   /** This node's own copies: only here does `lastSeenAt` move. */
   readonly #records = new Map<SessionId, SessionRecord & { lastSeenAt: number }>();
-  readonly #leases = new ExpiryIndex<SessionId>();
+  readonly #leases = new DueIndex<SessionId>();
   readonly #dirty = new Set<SessionId>();
   readonly #opening = new Map<SessionId, Opening>();
   readonly #removals = new Map<SessionId, SessionRecord>();

@@ -1,6 +1,6 @@
 /** The session store of a single process. It holds no timer: whoever reaps asks it what has expired. */
 import type { NodeId, SessionId, UserId } from "../protocol/ids.ts";
-import { ExpiryIndex } from "./expiry_index.ts";
+import { DueIndex } from "../due_index.ts";
 import type { SessionRecord } from "./record.ts";
 import type { ClaimOptions, ExpiredClaim, PutResult, SessionEntry, SessionStore } from "./store.ts";
 
@@ -18,11 +18,11 @@ export function createMemorySessionStore(options: MemorySessionStoreOptions = {}
 class MemorySessionStore implements SessionStore {
   readonly #now: () => number;
   readonly #records = new Map<SessionId, SessionRecord>();
-  readonly #leases = new ExpiryIndex<SessionId>();
+  readonly #leases = new DueIndex<SessionId>();
   readonly #claims = new Map<SessionId, number>();
   readonly #ofUser = new Map<UserId, Set<SessionId>>();
   readonly #ofNode = new Map<NodeId, Set<SessionId>>();
-  readonly #nodes = new ExpiryIndex<NodeId>();
+  readonly #nodes = new DueIndex<NodeId>();
   #lastToken = 0;
 
   constructor(now: () => number) {

@@ -3,50 +3,45 @@
  * ends. Handlers of one subject each live beside this file; services know nothing of it.
  */
 import { Server } from "socket.io";
-import type { Identity } from "../auth/claims.ts";
 import { withRevocation } from "../auth/checked_verifier.ts";
 import type { Revocations } from "../auth/revocations.ts";
 import type { TokenVerifier } from "../auth/verifier.ts";
 import type { ChannelService } from "../channel/service.ts";
 import type { Config } from "../config.ts";
 import { type CorsOptions, createEngine } from "../engine/mod.ts";
+import type { Fleet } from "../eventlog/fleet.ts";
+import { createMemoryAdapter } from "../eventlog/memory_adapter.ts";
+import { noBus } from "../eventlog/node_bus.ts";
+import { Decoder, Encoder } from "../eventlog/packet_codec.ts";
+import { inFlightMs, MAX_DISCONNECTION_MS } from "../eventlog/recovery.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import type { PresenceService } from "../presence/service.ts";
-import { ProtocolError } from "../protocol/codes.ts";
 import { SOCKET_PATH } from "../protocol/events.ts";
-import { type NodeId, type SessionId, sessionId } from "../protocol/ids.ts";
-import { userRoom } from "../protocol/rooms.ts";
+import type { NodeId, SessionId } from "../protocol/ids.ts";
 import type { SessionDirectory } from "../session/directory.ts";
-import { type SessionRecord, sessionRecord, type SessionTransport } from "../session/record.ts";
 import type { SessionStore } from "../session/store.ts";
 import type { UsageService } from "../usage/service.ts";
 import { createAdmission } from "./admission.ts";
-import { noBus } from "../eventlog/node_bus.ts";
 import { channelEvents } from "./channel_events.ts";
+import { createConnections } from "./connections.ts";
 import { createDispatch } from "./dispatch.ts";
-import { createEnder, type EndOptions, endSession } from "./session_end.ts";
+import { drain } from "./drain.ts";
 import { logEngine } from "./engine_log.ts";
 import { createFloodGuard, KEPT_OUT_MS } from "./flood_guard.ts";
 import { createHandshake } from "./handshake.ts";
-import type { Fleet } from "../eventlog/fleet.ts";
-import { takeEvents } from "./event_reader.ts";
 import { createMembership } from "./membership.ts";
+import { createRepair } from "./missed_state.ts";
 import { noteEvents } from "./note_events.ts";
 import { createOutbound, type Outbound } from "./outbound.ts";
-import { Decoder, Encoder } from "../eventlog/packet_codec.ts";
 import { announcePresence, presenceEvents } from "./presence_events.ts";
-import { createRateLimit } from "./rate_limit.ts";
-import { createHandover, sessionOf } from "./takeover.ts";
-import { takesPositions, WITHOUT_POSITIONS } from "../eventlog/delivery.ts";
-import { createMemoryAdapter } from "../eventlog/memory_adapter.ts";
-import { inFlightMs, MAX_DISCONNECTION_MS } from "../eventlog/recovery.ts";
-import { createRepair } from "./missed_state.ts";
+import { createEnder, endSession } from "./session_end.ts";
 import { sessionEvents } from "./session_events.ts";
-import type { LiveSession, TetherServer, TetherSocket } from "./types.ts";
-import { usageEvents } from "./usage_events.ts";
 import { createWelcome } from "./session_ready.ts";
-import { createValidity } from "./token_watch.ts";
+import { createTakeover } from "./takeover.ts";
+import { createTokenWatch } from "./token_watch.ts";
+import type { LiveSession, TetherServer } from "./types.ts";
+import { usageEvents } from "./usage_events.ts";
 
 /** The settings that this folder needs. */
 export type SocketServerConfig = Pick<
@@ -95,8 +90,6 @@ export interface SocketServer extends AsyncDisposable {
   readonly size: number;
   /** Sends what back ends have for open pages. */
   readonly outbound: Outbound;
-  /** Ends a session of this node in words. `false`: it is not here. */
-  end(sid: SessionId, options: EndOptions): boolean;
   /** Ends a session with `session/ended`, wherever in the fleet it is. `false`: there is none. */
   endAnywhere(sid: SessionId): Promise<boolean>;
   /** Closes the connection of a session that another node has taken over. */
@@ -109,8 +102,6 @@ export interface SocketServer extends AsyncDisposable {
 const CONNECT_TIMEOUT_MS = 20_000;
 /** How many connections may be without a session, at the least: as many as are admitted in that time, when that is more. */
 export const MIN_STRANGERS = 1_000;
-// how many sessions a drain ends before it lets others work
-const DRAIN_BATCH = 100;
 
 /** Makes the server; it accepts requests at once. */
 export function createSocketServer(options: SocketServerOptions): SocketServer {
@@ -150,96 +141,22 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
 
   const admission = createAdmission({ connectsPerSecond: config.connectsPerSecond });
   const flood = createFloodGuard({ eventsPerSecond: config.eventsPerSecond });
-  const validity = createValidity({
+  const tokenWatch = createTokenWatch({
     noticeMs: config.expiryNoticeMs,
     toleranceMs: config.jwt.clockToleranceS * 1000,
     // at least once in a session's lease of three heartbeats
     recheckMs: 1.5 * config.heartbeatIntervalMs,
-    ...{ live, revocations, log },
+    live,
+    revocations,
+    log,
   });
   const outbound = createOutbound({ io, bus, nodeId, live, store, maxPayloadBytes: config.maxPayloadBytes });
   const membership = createMembership({ io, channels, bus });
   const { joinChannels } = membership;
-  const handover = createHandover({ bus, recovery });
-  const welcome = createWelcome({
-    ...{ nodeId, recovery, heartbeatIntervalMs: config.heartbeatIntervalMs },
-    isDegraded: () => fleet?.degraded !== undefined,
-  });
-
-  function end(sid: SessionId, how: EndOptions): boolean {
-    const session = live.get(sid);
-    if (session !== undefined) endSession(session.socket, how);
-    return session !== undefined;
-  }
-
-  function recordOf(socket: TetherSocket, { user, expiresAt }: Identity): SessionRecord {
-    const { address, headers } = socket.handshake;
-    const now = Date.now();
-    return sessionRecord({
-      ...{ sid: sessionId(socket.id), user, nodeId, connectedAt: now, lastSeenAt: now, expiresAt, address },
-      transport: socket.conn.transport.name as SessionTransport,
-      userAgent: headers["user-agent"] ?? "",
-    });
-  }
-
-  function release(socket: TetherSocket): void {
-    validity.take(socket);
-    sessions.close(sessionId(socket.id));
-  }
-
-  io.use(createHandshake({
-    admission,
-    async authenticate(token) {
-      const identity = await verifier.verify(token);
-      flood.check(identity.user.id);
-      return identity;
-    },
-    async admit(socket, identity) {
-      try {
-        await validity.admit(socket, identity);
-        await sessions.open(recordOf(socket, identity), { maxOfUser: config.sessionsPerUser });
-        // what happened meanwhile in a channel that its user has left is not for it
-        if (socket.recovered) await joinChannels({ socket, identity });
-      } catch (error) {
-        release(socket);
-        throw error;
-      }
-    },
-    onRefused(socket) {
-      // with a better token, or at a better time, it is still there
-      if (socket.recovered) recovery.persist(sessionOf(socket));
-    },
-    release,
-    ...{ log, metrics },
-  }));
-
-  io.on("connection", (socket) => {
-    const sid = sessionId(socket.id);
-    const identity = validity.take(socket);
-    if (identity === undefined) {
-      sessions.close(sid);
-      return endSession(socket, { code: "session/revoked" });
-    }
-    const { user } = identity;
-    const limiter = createRateLimit({ perSecond: config.eventsPerSecond });
-    const session: LiveSession = { sid, socket, identity, limiter };
-    live.set(sid, session);
-    handover.add(socket);
-    socket.data.userId = user.id;
-    socket.join(userRoom(user.id));
-    if (!takesPositions(socket.handshake)) socket.join(WITHOUT_POSITIONS);
-    welcome(session);
-    takeEvents(session, dispatch);
-    socket.conn.on("slow", () => endSession(socket, { code: "session/slow" }));
-    socket.on("disconnect", onDisconnect);
-    validity.begin(session);
-    void presence.connect(sid, user);
-    if (config.socketLogging) log.info("A session began", { sid, userId: user.id });
-  });
 
   const dispatch = createDispatch({
     handlers: [
-      sessionEvents({ authenticate: (token) => checked.verify(token), joinChannels, renew, alive }),
+      sessionEvents({ verifier: checked, live, tokenWatch, sessions, presence, channels, joinChannels }),
       presenceEvents({ presence, channels }),
       channelEvents({ io, channels, joinChannels }),
       noteEvents(),
@@ -250,40 +167,47 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
       if (isFlood) endSession(session.socket, { code: "admission/rate-limited", retryAfterMs: KEPT_OUT_MS });
       return isFlood;
     },
-    ...{ log, metrics },
+    log,
+    metrics,
   });
-
-  function alive({ sid }: LiveSession, active: boolean): void {
-    sessions.touch(sid);
-    presence.heartbeat(sid, active);
-  }
-
-  async function renew(session: LiveSession, identity: Identity): Promise<void> {
-    // it may have ended while the token was checked
-    if (live.get(session.sid) !== session) return;
-    const { user, expiresAt } = identity;
-    await validity.renew(session, identity);
-    if (!live.has(session.sid)) throw new ProtocolError("auth/revoked");
-    sessions.update(session.sid, { user, expiresAt });
-    channels.refresh(user.id);
-    await joinChannels(session);
-  }
-
-  // one function for all sockets: Socket.IO calls it with the socket as `this`
-  function onDisconnect(this: TetherSocket, reason: string): void {
-    const sid = sessionId(this.id);
-    if (!live.delete(sid)) return;
-    handover.delete(this);
-    validity.end(sid);
-    sessions.close(sid);
-    presence.disconnect(sid);
-    usage.end(sid);
-    outbound.end(sid);
-    metrics.endedSessions.inc({ reason });
-    // a connection without a session would answer to no token and count for no user
-    if (reason === "client namespace disconnect") this.conn.close();
-    if (config.socketLogging) log.info("A session ended", { sid, reason });
-  }
+  const connections = createConnections({
+    nodeId,
+    live,
+    sessions,
+    presence,
+    usage,
+    tokenWatch,
+    takeover: createTakeover({ bus, recovery }),
+    recovery,
+    membership,
+    outbound,
+    dispatch,
+    welcome: createWelcome({
+      nodeId,
+      recovery,
+      heartbeatIntervalMs: config.heartbeatIntervalMs,
+      isDegraded: () => fleet?.degraded !== undefined,
+    }),
+    sessionsPerUser: config.sessionsPerUser,
+    eventsPerSecond: config.eventsPerSecond,
+    isLogged: config.socketLogging,
+    log,
+    metrics,
+  });
+  io.use(createHandshake({
+    admission,
+    async authenticate(token) {
+      const identity = await verifier.verify(token);
+      flood.check(identity.user.id);
+      return identity;
+    },
+    admit: connections.admit,
+    onRefused: connections.refused,
+    release: connections.release,
+    log,
+    metrics,
+  }));
+  io.on("connection", connections.open);
 
   const repair = createRepair({
     async repair() {
@@ -312,24 +236,12 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
       return live.size;
     },
     outbound,
-    end,
-    endAnywhere: createEnder({ bus, nodeId, store, end }),
+    endAnywhere: createEnder({ bus, nodeId, store, end: connections.end }),
     abandon: (sid) => live.get(sid)?.socket.disconnect(true),
-    async drain() {
-      admission.drain(config.drainMs / 2);
-      const sockets = [...live.values()].map(({ socket }) => socket);
-      for (let start = 0; start < sockets.length; start += DRAIN_BATCH) {
-        for (const socket of sockets.slice(start, start + DRAIN_BATCH)) {
-          // another node goes on with it
-          recovery.persist(sessionOf(socket));
-          endSession(socket, { code: "server/draining", retryAfterMs: admission.spread(1000) });
-        }
-        await new Promise((resolve) => setTimeout(resolve, 0));
-      }
-    },
+    drain: () => drain({ live, admission, recovery, drainMs: config.drainMs }),
     async [Symbol.asyncDispose]() {
       for (const off of stop) off?.();
-      await validity[Symbol.asyncDispose]();
+      await tokenWatch[Symbol.asyncDispose]();
       await io.close();
       await engine.close();
     },

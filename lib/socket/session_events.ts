@@ -1,31 +1,47 @@
 /** The events about the session itself: `user-join`, `heartbeat`, `auth:refresh` (contract §4). */
 import type { Identity } from "../auth/claims.ts";
+import type { TokenVerifier } from "../auth/verifier.ts";
+import type { ChannelService } from "../channel/service.ts";
+import type { PresenceService } from "../presence/service.ts";
 import { ProtocolError } from "../protocol/codes.ts";
+import type { SessionDirectory } from "../session/directory.ts";
+import type { Membership } from "./membership.ts";
+import type { TokenWatch } from "./token_watch.ts";
 import type { EventHandlers, LiveSession } from "./types.ts";
 
-/** Options of {@linkcode sessionEvents}. */
 export interface SessionEventsOptions {
-  /** Verifies a token and that it is not revoked; throws an `auth/*` code. */
-  authenticate: (token: unknown) => Promise<Identity>;
-  /** Puts the session into the rooms of all its user's channels. */
-  joinChannels: (session: LiveSession) => Promise<unknown>;
-  /** A newer token of the same user is in force. */
-  renew: (session: LiveSession, identity: Identity) => Promise<void>;
-  /** The session is alive, and its user active or not. */
-  alive: (session: LiveSession, active: boolean) => void;
-  now?: () => number;
+  /** Verifies a token and that it is not revoked. */
+  verifier: TokenVerifier;
+  /** The sessions of this node. */
+  live: ReadonlyMap<string, LiveSession>;
+  tokenWatch: TokenWatch;
+  sessions: SessionDirectory;
+  presence: PresenceService;
+  channels: ChannelService;
+  joinChannels: Membership["joinChannels"];
 }
 
-/** Makes the handlers. */
-export function sessionEvents(
-  { authenticate, joinChannels, renew, alive, now = Date.now }: SessionEventsOptions,
-): EventHandlers {
+export function sessionEvents(options: SessionEventsOptions): EventHandlers {
+  const { verifier, live, tokenWatch, sessions, presence, channels, joinChannels } = options;
+
   async function sameUser(session: LiveSession, token: string): Promise<Identity> {
-    const identity = await authenticate(token);
+    const identity = await verifier.verify(token);
     if (identity.user.id !== session.identity.user.id) {
       throw new ProtocolError("access/denied", "The token belongs to another user.");
     }
     return identity;
+  }
+
+  /** Puts a newer token of the same user in force. */
+  async function renew(session: LiveSession, identity: Identity): Promise<void> {
+    // it may have ended while the token was checked
+    if (live.get(session.sid) !== session) return;
+    const { user, expiresAt } = identity;
+    await tokenWatch.renew(session, identity);
+    if (!live.has(session.sid)) throw new ProtocolError("auth/revoked");
+    sessions.update(session.sid, { user, expiresAt });
+    channels.refresh(user.id);
+    await joinChannels(session);
   }
 
   return {
@@ -34,9 +50,10 @@ export function sessionEvents(
       await joinChannels(session);
       return { id: user.id, name: user.name };
     },
-    "heartbeat"(session, { active }) {
-      alive(session, active ?? true);
-      return { serverTime: now() };
+    "heartbeat"({ sid }, { active }) {
+      sessions.touch(sid);
+      presence.heartbeat(sid, active ?? true);
+      return { serverTime: Date.now() };
     },
     async "auth:refresh"(session, { token }) {
       const identity = await sameUser(session, token);

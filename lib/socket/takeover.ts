@@ -12,13 +12,13 @@ const TOPIC = "handover";
 const MAX_PER_SECOND = 100;
 
 /** The connections of this node by the secret with which their sessions are asked for. */
-export interface Handover {
+export interface Takeover {
   add(socket: TetherSocket): void;
   delete(socket: TetherSocket): void;
 }
 
 /** Starts to answer for the connections of this node. */
-export function createHandover({ bus, recovery }: { bus: Bus; recovery: Recovery }): Handover {
+export function createTakeover({ bus, recovery }: { bus: Bus; recovery: Recovery }): Takeover {
   const sockets = new Map<string, TetherSocket>();
   const limit = createRateLimit({ perSecond: MAX_PER_SECOND });
 

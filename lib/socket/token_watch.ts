@@ -11,8 +11,8 @@ import { delay, supervise } from "../supervise.ts";
 import { endSession } from "./session_end.ts";
 import { emitLocal, type LiveSession, type TetherSocket } from "./types.ts";
 
-/** Options of {@linkcode createValidity}. Times in milliseconds. */
-export interface ValidityOptions {
+/** Options of {@linkcode createTokenWatch}. Times in milliseconds. */
+export interface TokenWatchOptions {
   /** The sessions of this node. */
   live: ReadonlyMap<string, LiveSession>;
   revocations: Revocations;
@@ -26,7 +26,7 @@ export interface ValidityOptions {
 }
 
 /** Watches over the sessions of this node. */
-export interface Validity extends AsyncDisposable {
+export interface TokenWatch extends AsyncDisposable {
   /** Lets a connection in whose token is not revoked, and watches over it until it is taken; throws `auth/revoked`. */
   admit(socket: TetherSocket, identity: Identity): Promise<void>;
   /** Whom `socket` was admitted for; from here on it is the caller's. `undefined`: revoked in the meantime. */
@@ -43,7 +43,7 @@ export interface Validity extends AsyncDisposable {
 const RECHECK_BATCH = 500;
 
 /** Starts the watch. */
-export function createValidity(options: ValidityOptions): Validity {
+export function createTokenWatch(options: TokenWatchOptions): TokenWatch {
   const { live, revocations, noticeMs, toleranceMs, recheckMs, log } = options;
   const admitted = new Map<TetherSocket, Identity>();
   const expiry = createExpirySchedule<SessionId>({

@@ -109,9 +109,9 @@ Deno.test("a token that is over when it is set ends at once, without a notice", 
 Deno.test("a refreshed token moves notice and end", () => {
   withSchedule({}, ({ clock, schedule, calls }) => {
     schedule.set("a", START + 100_000);
-    clock.tick(50_000);
+    clock.tick(49_000);
     schedule.set("a", START + 200_000);
-    clock.tick(89_000);
+    clock.tick(90_000);
     assertCalls(calls, []);
     clock.tick(2000);
     schedule.set("a", START + 400_000);

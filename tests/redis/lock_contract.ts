@@ -1,35 +1,29 @@
 /** What the lock does on every kind of Redis. */
 import assert from "node:assert/strict";
 import { keyFamily } from "../../lib/redis/keys.ts";
-import { createRedisLock, LockLostError, type RedisLock } from "../../lib/redis/lock.ts";
+import { createRedisLock, type RedisLock } from "../../lib/redis/lock.ts";
 import type { Redis } from "../../lib/redis/redis.ts";
-import { script } from "../../lib/redis/script.ts";
 import { testLog } from "../support/redis_log.ts";
 
 /** Builds the keys of the tests' locks. */
 export const keys = keyFamily({ isCluster: true }, "tether", "locked");
-/** Appends to a list. */
-export const APPEND = script("return redis.call('RPUSH', KEYS[1], ARGV[1])");
 
-/** A lock that does not renew itself unless it is told to. */
-export function lock(
-  redis: Redis,
-  options: { name?: string; ttlMs?: number; renews?: boolean } = {},
-): RedisLock {
-  const { name = "lock", ttlMs = 10_000, renews = false } = options;
-  return createRedisLock({ redis, key: keys(name), ttlMs, renews, log: testLog() });
+/** A lock among those who share `redis`. */
+export function lock(redis: Redis, options: { name?: string; ttlMs?: number } = {}): RedisLock {
+  const { name = "lock", ttlMs = 10_000 } = options;
+  return createRedisLock({ redis, key: keys(name), ttlMs, log: testLog() });
 }
 
 /** Registers the suite. */
 export async function lockContract(t: Deno.TestContext, redis: Redis): Promise<void> {
-  await t.step("one holder at a time, and the fence grows", async () => {
-    const a = await lock(redis).tryAcquire();
-    assert.ok(a);
+  await t.step("one holder at a time, until it releases the lock", async () => {
+    const first = await lock(redis).tryAcquire();
+    assert.ok(first);
     assert.equal(await lock(redis).tryAcquire(), undefined);
-    await a.release();
-    assert.ok(a.signal.aborted);
-    await using b = await lock(redis).tryAcquire();
-    assert.ok(b && b.fence > a.fence);
+    await first[Symbol.asyncDispose]();
+    assert.ok(first.signal.aborted);
+    await using second = await lock(redis).tryAcquire();
+    assert.ok(second);
   });
 
   await t.step("of many who ask at once one gets it", async () => {
@@ -37,22 +31,21 @@ export async function lockContract(t: Deno.TestContext, redis: Redis): Promise<v
       Array.from({ length: 10 }, () => lock(redis, { name: "many" }).tryAcquire()),
     );
     assert.equal(held.filter(Boolean).length, 1);
+    await held.find(Boolean)![Symbol.asyncDispose]();
   });
 
-  await t.step("a holder past its TTL cannot renew, write or release what another has", async () => {
-    const slow = await lock(redis, { name: "paused", ttlMs: 300 }).tryAcquire();
+  await t.step("who lost the lock is told at the next renewal, and takes it from nobody", async () => {
+    const options = { name: "lost", ttlMs: 300 };
+    const slow = await lock(redis, options).tryAcquire();
     assert.ok(slow);
-    const write = (value: string) => ({ keys: [keys("list")], args: [value] });
-    await slow.run(APPEND, write("slow"));
-    // it is paused here: nothing renews, and the next one waits for its turn
-    const next = await lock(redis, { name: "paused" }).acquire(new AbortController().signal);
-    await next.run(APPEND, write("next"));
-    assert.equal(await slow.renew(), false);
-    await assert.rejects(slow.run(APPEND, write("late")), LockLostError);
-    assert.ok(slow.signal.aborted);
-    await slow.release();
-    assert.equal(await next.renew(), true);
-    assert.deepEqual(await redis.send(["LRANGE", keys("list"), 0, -1]), ["slow", "next"]);
-    await next.release();
+    const lost = new Promise((resolve) => slow.signal.addEventListener("abort", resolve));
+    // as when its time is over
+    await redis.send(["DEL", keys("lost")]);
+    await using next = await lock(redis, options).tryAcquire();
+    assert.ok(next);
+    await lost;
+    await slow[Symbol.asyncDispose]();
+    assert.equal(await lock(redis, options).tryAcquire(), undefined);
+    assert.equal(next.signal.aborted, false);
   });
 }

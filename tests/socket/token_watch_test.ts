@@ -75,7 +75,7 @@ Deno.test("a session of 3 s is warned and ends with its token; a refreshed one g
   assert.deepEqual(numbers, Array.from({ length: sent }, (_, n) => `${n}`));
   assert.equal(heard.at(-1), "last");
   assert.deepEqual(roles, ["editor"]);
-  assert.equal(server.realtime.size, 2);
+  assert.equal(server.socketServer.size, 2);
 });
 
 Deno.test("the tolerance with which tokens are verified is given to live sessions too", async () => {
@@ -171,12 +171,12 @@ Deno.test("a refresh that outlives its session leaves nothing behind", async () 
   await connect(other);
   client.socket.disconnect();
   // what the server does about the one comes before what it does about the other
-  while (server.realtime.size > 1) await other.ask("heartbeat");
+  while (server.socketServer.size > 1) await other.ask("heartbeat");
   answer.open();
   await other.ask("heartbeat");
-  assert.equal(server.realtime.end(sid as never, { code: "session/ended" }), false);
+  assert.equal(await server.socketServer.endAnywhere(sid as never), false);
   assert.equal(
-    await server.realtime.outbound.emit({ channelId: channelId("general") }, {
+    await server.socketServer.outbound.emit({ channelId: channelId("general") }, {
       ...{ chat_id: null, message_id: null },
       data: { type: "x" },
     }),
@@ -220,7 +220,7 @@ Deno.test("a revocation that falls between the check and the connection is not m
       await revoke(server);
       answer.open();
       assert.deepEqual(await codesOf(ended), ["session/revoked", "reauth"]);
-      assert.equal(server.realtime.size, 0);
+      assert.equal(server.socketServer.size, 0);
     });
 
     await t.step(`${what}, while the session is written`, async () => {
@@ -242,7 +242,7 @@ Deno.test("a revocation that falls between the check and the connection is not m
       await revoke(server);
       answer.open();
       assert.deepEqual(await codesOf(ended), ["session/revoked", "reauth"]);
-      assert.equal(server.realtime.size, 0);
+      assert.equal(server.socketServer.size, 0);
     });
   }
 

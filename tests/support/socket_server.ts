@@ -35,7 +35,7 @@ export interface SocketTestServerOptions {
 /** A running server. */
 export interface SocketTestServer extends AsyncDisposable {
   readonly url: string;
-  readonly realtime: SocketServer;
+  readonly socketServer: SocketServer;
   readonly revocations: Revocations;
   readonly channels: ChannelService;
 }
@@ -64,23 +64,25 @@ export async function startSocketServer(options: SocketTestServerOptions = {}): 
   const usage = createUsage({ store: createMemoryUsageStore(), nodeId: id, onError });
   stack.defer(() => usage.close());
   const sessions = stack.use(createSessionDirectory({ store, log, nodeId: id, leaseMs: 90_000 }));
-  const realtime = stack.use(createSocketServer({
+  const socketServer = stack.use(createSocketServer({
     ...{ config, nodeId: id, verifier, revocations, store, sessions, presence, channels, usage, log },
     metrics: createMetrics(),
   }));
   const server = Deno.serve(
     { port: 0, hostname: "127.0.0.1", onListen() {} },
-    (request, info) => realtime.handle(request, info),
+    (request, info) => socketServer.handle(request, info),
   );
   stack.defer(() => server.shutdown());
 
   const owned = stack.move();
   return {
     url: `http://127.0.0.1:${server.addr.port}`,
-    ...{ realtime, revocations, channels },
+    socketServer,
+    revocations,
+    channels,
     // the sockets first: a server waits for those that are open
     async [Symbol.asyncDispose]() {
-      await realtime[Symbol.asyncDispose]();
+      await socketServer[Symbol.asyncDispose]();
       await owned.disposeAsync();
     },
   };

@@ -1,10 +1,10 @@
 /**
  * What neighbours notice of a session that floods: the time to a heartbeat's answer, p50 and p99, without it, with it,
  * and with the same flood into another server, which shows what the machine's own load does.
- * Run: `deno run -A tests/bench/flood.ts [events a second]`.
+ * Run: `deno run -A bench/flood.ts [events a second]`.
  */
-import { type Person, person } from "../support/people.ts";
-import { startTether, TEST_SECRET } from "../support/tether_process.ts";
+import { type Person, person } from "../tests/support/people.ts";
+import { startTether, TEST_SECRET } from "../tests/support/tether_process.ts";
 
 const NEIGHBOURS = 20, PERIOD_MS = 25, SECONDS = 5;
 const TURN_MS = 5;

@@ -1,11 +1,11 @@
 // What heartbeats cost: 20,000 sessions of one node, a 30th of them renewed in each second's one write.
-// Run: deno run -A tests/bench/renewals.ts
+// Run: deno run -A bench/renewals.ts
 import process from "node:process";
-import { createRedis } from "../../lib/redis/client.ts";
-import { createRedisSessionStore } from "../../lib/session/redis_store.ts";
-import { record } from "../session/records.ts";
-import { testLog } from "../support/redis_log.ts";
-import { startRedis } from "../support/redis_server.ts";
+import { createRedis } from "../lib/redis/client.ts";
+import { createRedisSessionStore } from "../lib/session/redis_store.ts";
+import { record } from "../tests/session/records.ts";
+import { testLog } from "../tests/support/redis_log.ts";
+import { startRedis } from "../tests/support/redis_server.ts";
 
 const SESSIONS = 20_000;
 const RENEWED = Math.ceil(SESSIONS / 30);

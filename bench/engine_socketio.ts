@@ -1,8 +1,8 @@
 /** The engine under Socket.IO with the handlers that the load client exercises, and nothing else of the app. */
 import { jwtVerify } from "jose";
 import { Server } from "socket.io";
-import { createEngine } from "../../lib/engine/mod.ts";
-import { Decoder, Encoder } from "../../lib/eventlog/packet_codec.ts";
+import { createEngine } from "../lib/engine/mod.ts";
+import { Decoder, Encoder } from "../lib/eventlog/packet_codec.ts";
 
 const secret = new TextEncoder().encode(Deno.env.get("JWT_SECRET"));
 const engine = createEngine({ path: "/ws/socket.io/" });
