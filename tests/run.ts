@@ -53,11 +53,14 @@ const SUMMARY =
   /^(?:ok|FAILED) \| (\d+) passed(?: \(.*?\))? \| (\d+) failed(?: \(.*?\))?(?: \| (\d+) ignored(?: \(.*?\))?)?/m;
 
 /** Runs the tests, shows what they print, and answers how they ended. */
-async function runTests(args: string[]): Promise<{ code: number; summary: string }> {
+async function runTests(
+  args: string[],
+  env: Record<string, string>,
+): Promise<{ code: number; summary: string }> {
   const frozen = Deno.env.has("CI") ? ["--frozen"] : [];
   const child = new Deno.Command(Deno.execPath(), {
     args: ["test", "-P=test", "--no-prompt", "--parallel", "--trace-leaks", ...frozen, ...args],
-    env: { NO_COLOR: "1", DENO_JOBS: Deno.env.get("DENO_JOBS") ?? JOBS, [BUILT]: "1" },
+    env: { NO_COLOR: "1", DENO_JOBS: Deno.env.get("DENO_JOBS") ?? JOBS, ...env },
     stdin: "null",
     stdout: "piped",
   }).spawn();
@@ -84,6 +87,6 @@ const args = Deno.args.filter((argument) => argument !== "--unit");
 if (args.every((argument) => argument.startsWith("-"))) {
   args.push(...await (unit ? unitFiles() : testFiles()));
 }
-const { code, summary } = await runTests(args);
+const { code, summary } = await runTests(args, unit ? {} : { [BUILT]: "1" });
 console.log(summary);
 Deno.exitCode = code;

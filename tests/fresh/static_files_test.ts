@@ -44,6 +44,7 @@ Deno.test("staticFiles()", async (t) => {
   await t.step("redirects a stale key to the file itself", async () => {
     const response = await get("/style.css?a=1&__frsh_c=stale");
     assert.deepEqual([response.status, response.headers.get("location")], [307, "/style.css?a=1"]);
+    await response.body?.cancel();
   });
 
   await t.step(
