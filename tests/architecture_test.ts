@@ -19,6 +19,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   "metrics": [],
   "backoff": [],
   "batches": [],
+  "bounded_body": [],
   "emitter": [],
   "due_index": [],
   "supervise": ["log", "metrics"],
@@ -43,7 +44,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
 };
 
 /** Files that import nothing and that anybody may import. */
-const OPEN_TO_ALL = new Set(["backoff", "batches", "due_index", "emitter", "fresh"]);
+const OPEN_TO_ALL = new Set(["backoff", "batches", "bounded_body", "due_index", "emitter", "fresh"]);
 
 /** The place a file belongs to; `undefined` for the roots and the tests, which may import anything. */
 function placeOf(path: string): string | undefined {
@@ -143,7 +144,7 @@ Deno.test("architecture: there is no cycle", () => {
     const start = path.indexOf(file);
     assert.equal(start, -1, `a cycle: ${[...path.slice(start), file].join(" → ")}`);
     path.push(file);
-    for (const { to, code } of graph.get(file) ?? []) if (code) visit(to);
+    for (const { to, code } of graph.get(file) ?? []) if (code || file.startsWith("lib/fresh/")) visit(to);
     path.pop();
     done.add(file);
   }

@@ -5,7 +5,7 @@ import { serveFixture } from "./support.ts";
 Deno.test("staticFiles()", async (t) => {
   await using fixture = await serveFixture();
   const { get, text } = fixture;
-  const buildId = /__frsh_c=(\w+)/.exec(await text("/assets"))![1]!;
+  const buildId = /__frsh_c=(\w+)/.exec(await text("/head"))![1]!;
 
   await t.step("serves a file with its type, its length and a weak entity tag", async () => {
     const response = await get("/style.css");
