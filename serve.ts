@@ -2,6 +2,7 @@
 import { delay } from "./lib/supervise.ts";
 import { collectsFragments, createMemoryGuard, memoryLimit } from "./lib/memory_guard.ts";
 import { starting } from "./lib/start_error.ts";
+import { guardRequests } from "./lib/web/request_guard.ts";
 import { tether } from "./main.ts";
 
 const { config, log } = tether;
@@ -45,7 +46,7 @@ const server = await starting(() =>
       log.error("A request failed", { error });
       return new Response("Internal Server Error", { status: 500 });
     },
-  }, app.fetch)
+  }, guardRequests(app.fetch))
 );
 
 createMemoryGuard({

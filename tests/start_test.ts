@@ -1,7 +1,7 @@
 /** What whoever starts the server is told when it cannot start: a sentence, never a stack. */
 import assert from "node:assert/strict";
 import { startProblem } from "../lib/start_error.ts";
-import { buildApp } from "./support/tether_process.ts";
+import { buildApp } from "./support/app_build.ts";
 
 const ROOT = new URL("../", import.meta.url).pathname;
 
