@@ -50,7 +50,7 @@ const server = await starting(() =>
 );
 
 createMemoryGuard({
-  limitBytes: config.memoryLimitBytes ?? await memoryLimit(),
+  limitBytes: config.memoryLimitMb === undefined ? await memoryLimit() : config.memoryLimitMb * 1024 * 1024,
   log,
   onLevel(level) {
     tether.relieve(level !== "calm");

@@ -115,7 +115,7 @@ class Channels implements ChannelService {
     this.#publicChannels = publicChannels;
     this.#now = now;
     this.#gate = isLimited ? createTypingGate(now) : undefined;
-    this.#posting = isLimited ? new LRUCache({ max: MAX_POSTERS, ttl: MESSAGE_WINDOW_MS }) : undefined;
+    this.#posting = isLimited ? new LRUCache({ max: MAX_POSTERS }) : undefined;
   }
 
   async channelsOf(userId: UserId): Promise<ChannelId[]> {
