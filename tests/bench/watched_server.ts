@@ -18,5 +18,5 @@ Deno.addSignalListener("SIGUSR2", () => {
   console.log(`Longest block: ${longestMs.toFixed(1)} ms`);
   longestMs = 0;
 });
-await import("../serve.ts");
+await import("../../serve.ts");
 look();

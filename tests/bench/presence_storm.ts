@@ -1,10 +1,10 @@
 /**
  * What presence costs the server when much happens: 600 users are gone at once before 600 watchers of all; and with
  * 10,000 users online and 1,000 watchers of all, one user goes away and comes back.
- * Run: `deno run -A bench/presence_storm.ts [storm | crowd] [users] [watchers]`.
+ * Run: `deno run -A tests/bench/presence_storm.ts [storm | crowd] [users] [watchers]`.
  */
-import { cpuMs } from "../tests/support/proc.ts";
-import { startTether, TEST_SECRET, type TetherProcess } from "../tests/support/tether_process.ts";
+import { cpuMs } from "../support/proc.ts";
+import { startTether, TEST_SECRET, type TetherProcess } from "../support/tether_process.ts";
 import { type Line, openLine, openLines } from "./line.ts";
 
 const GRACE_S = 1, QUIET_MS = 1000, BEAT_MS = 5, CHANGES = 30;
@@ -98,7 +98,7 @@ async function crowd(users: number, watchers: number): Promise<void> {
 
 async function startServer(): Promise<TetherProcess> {
   return await startTether({
-    script: "bench/watched_server.ts",
+    script: "tests/bench/watched_server.ts",
     env: {
       JWT_SECRET: TEST_SECRET,
       ADMISSION_CONNECTS_PER_SECOND: "1000000",

@@ -1,5 +1,5 @@
 /** A session by hand, for benches that need thousands: a client library would cost more than the server does. */
-import { testToken } from "../tests/support/tokens.ts";
+import { testToken } from "../support/tokens.ts";
 
 /** An open session. */
 export interface Line {
