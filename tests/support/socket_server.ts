@@ -19,7 +19,7 @@ import { createMemorySessionStore } from "../../lib/session/memory_store.ts";
 import type { SessionStore } from "../../lib/session/store.ts";
 import { createMemoryUsageStore } from "../../lib/usage/memory_store.ts";
 import { createUsage } from "../../lib/usage/service.ts";
-import { TEST_SECRET } from "./tether_process.ts";
+import { TEST_SECRET } from "./test_secret.ts";
 
 /** Options of {@linkcode startSocketServer}. */
 export interface SocketTestServerOptions {
