@@ -11,6 +11,8 @@ import { channelId, messageId, noteId, sessionId, userId } from "./ids.ts";
 const MAX_MESSAGE_LENGTH = 8_000;
 /** The most ids in one list of ids. */
 export const MAX_IDS = 1_000;
+/** The most members that a channel is made with. */
+const MAX_FIRST_MEMBERS = 100;
 /** The deepest nesting of free-form `data`; the value itself is level 1. */
 const MAX_DEPTH = 16;
 
@@ -91,11 +93,15 @@ function text(max: number, forbidden: RegExp = CONTROL): v.GenericSchema<string>
   );
 }
 
-function list<Id extends string>(make: (value: unknown) => Id, min = 0): v.GenericSchema<unknown, Id[]> {
-  const fault = `must be a list of ${min} to ${MAX_IDS} ids`;
+function list<Id extends string>(
+  make: (value: unknown) => Id,
+  min = 0,
+  max = MAX_IDS,
+): v.GenericSchema<unknown, Id[]> {
+  const fault = `must be a list of ${min} to ${max} ids`;
   // the length is looked at first, so that a long list costs nothing
   return v.pipe(
-    v.custom<unknown[]>((ids) => Array.isArray(ids) && ids.length >= min && ids.length <= MAX_IDS, fault),
+    v.custom<unknown[]>((ids) => Array.isArray(ids) && ids.length >= min && ids.length <= max, fault),
     v.array(id(make)),
     v.transform((ids) => [...new Set(ids)]),
   );
@@ -171,10 +177,11 @@ const BODIES = {
       ),
     )),
   }),
+  "PATCH /api/channels/{id}": fields({ name }),
   "POST /api/channels": fields({
     name,
     public: v.optional(flag, false),
-    memberIds: v.optional(list(userId), []),
+    memberIds: v.optional(list(userId, 0, MAX_FIRST_MEMBERS), []),
   }),
   "POST /api/notes": fields({
     title: name,

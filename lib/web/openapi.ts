@@ -100,6 +100,19 @@ const OPERATIONS: Record<string, Operation> = {
     body: ref("NewChannel"),
     answer: { status: 201, description: "The channel.", schema: object({ channel: ref("Channel") }) },
   },
+  "PATCH /api/channels/{id}": {
+    summary: "Names a channel anew, for its maker and administrators",
+    who: "user",
+    body: object({ name: { type: "string", minLength: 1, maxLength: 100 } }),
+    answer: { description: "The channel.", schema: object({ channel: ref("Channel") }) },
+    codes: ["access/denied", "access/not-found", "request/invalid"],
+  },
+  "DELETE /api/channels/{id}": {
+    summary: "Removes a channel with all that was said in it, for its maker and administrators",
+    who: "user",
+    answer: { description: "It is gone.", schema: object({ ok: { const: true } }) },
+    codes: ["access/denied", "access/not-found", "request/invalid"],
+  },
   "GET /api/channels/{id}/messages": {
     summary: "The last 200 messages of a channel, the oldest first",
     who: "user",
@@ -112,7 +125,7 @@ const OPERATIONS: Record<string, Operation> = {
     answer: { description: "The members.", schema: object({ members: list(ref("Presence")) }) },
     codes: ["access/denied", "request/invalid"],
   },
-  "POST /api/channels/{id}/members/{userId}": {
+  "PUT /api/channels/{id}/members/{userId}": {
     summary: "Adds a member, for the channel's maker and administrators; open pages follow at once",
     who: "user",
     answer: {

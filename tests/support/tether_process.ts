@@ -13,6 +13,8 @@ export interface TetherProcessOptions {
   dataDir?: string;
   /** 0 (default): any. */
   port?: number;
+  /** What is run, from the root of the project; default `serve.ts`. */
+  script?: string;
 }
 
 /** A running server. Disposing it kills the process and removes its data. */
@@ -79,7 +81,11 @@ export async function startTether(options: TetherProcessOptions = {}): Promise<T
           "--allow-env",
           "--allow-sys=hostname,osRelease,systemMemoryInfo",
         ],
-        ...[`--allow-read=${ROOT},${dataDir},/sys/fs/cgroup`, `--allow-write=${dataDir}`, "serve.ts"],
+        ...[
+          `--allow-read=${ROOT},${dataDir},/sys/fs/cgroup`,
+          `--allow-write=${dataDir}`,
+          options.script ?? "serve.ts",
+        ],
       ],
       cwd: ROOT,
       env: {
