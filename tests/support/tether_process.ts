@@ -13,6 +13,8 @@ export interface TetherProcessOptions {
   dataDir?: string;
   /** 0 (default): any. */
   port?: number;
+  /** What is run, from the root of the project; default `serve.ts`. */
+  script?: string;
 }
 
 /** A running server. Disposing it kills the process and removes its data. */
@@ -71,7 +73,7 @@ export async function startTether(options: TetherProcessOptions = {}): Promise<T
     child = new Deno.Command(Deno.execPath(), {
       args: [
         ...["run", "--no-prompt", "--allow-net", "--allow-env", "--allow-sys=hostname,osRelease"],
-        ...[`--allow-read=${ROOT},${dataDir}`, `--allow-write=${dataDir}`, "serve.ts"],
+        ...[`--allow-read=${ROOT},${dataDir}`, `--allow-write=${dataDir}`, options.script ?? "serve.ts"],
       ],
       cwd: ROOT,
       env: {
