@@ -5,8 +5,8 @@
  */
 import type { Presence } from "../protocol/events.ts";
 import type { SessionId, UserId } from "../protocol/ids.ts";
-import type { PageOptions, SessionPage } from "../session/page.ts";
-import type { SessionRecord } from "../session/record.ts";
+import type { PageOptions, SessionPage } from "./page.ts";
+import type { SessionRecord } from "./record.ts";
 import type { PresencePage, RecentOptions } from "./store.ts";
 
 /** How a session is opened. */
