@@ -2,7 +2,7 @@
 import pino from "pino";
 
 /** Fields of a log line besides its message. */
-export type LogFields = Readonly<Record<string, unknown>>;
+type LogFields = Readonly<Record<string, unknown>>;
 
 /** What the project's code logs through. */
 export interface Log {
@@ -10,12 +10,9 @@ export interface Log {
   info(message: string, fields?: LogFields): void;
   warn(message: string, fields?: LogFields): void;
   error(message: string, fields?: LogFields): void;
-  /** A log whose lines all carry `fields`. */
-  child(fields: LogFields): Log;
 }
 
-/** Options of {@linkcode createLog}. */
-export interface LogOptions {
+interface LogOptions {
   level: pino.LevelWithSilent;
   /** `json`: one object a line; `pretty`: time, level, message, fields. */
   format: "pretty" | "json";
@@ -38,16 +35,11 @@ export function createLog({ level, format, write = writeOut }: LogOptions): Log 
     serializers: { error: pino.stdSerializers.err },
     formatters: { level: (label) => ({ level: label }) },
   }, destination);
-  return wrap(logger);
-}
-
-function wrap(logger: pino.Logger): Log {
   return {
     debug: (message, fields) => logger.debug(fields, message),
     info: (message, fields) => logger.info(fields, message),
     warn: (message, fields) => logger.warn(fields, message),
     error: (message, fields) => logger.error(fields, message),
-    child: (fields) => wrap(logger.child(fields)),
   };
 }
 

@@ -2,7 +2,7 @@
 import { Counter, Gauge, Registry } from "prom-client";
 
 /** A counter with a fixed set of label names. */
-export interface LabelledCounter<Label extends string> {
+interface LabelledCounter<Label extends string> {
   inc(labels: Record<Label, string>): void;
 }
 

@@ -1,12 +1,9 @@
 /** Background loops that outlive their errors. A loop owns its one timer, and both end with its signal. */
+import type { Log } from "./log.ts";
 
-import type { Log as FullLog } from "./log.ts";
+export type { Log };
 
-/** What a part of the server needs of a log; fields are structured and hold no secrets. */
-export type Log = Omit<FullLog, "child">;
-
-/** Options of {@linkcode supervise}. */
-export interface SuperviseOptions {
+interface SuperviseOptions {
   /** Milliseconds before the first run, and from the end of one run to the start of the next. */
   intervalMs: number;
   log: Log;
@@ -18,8 +15,6 @@ export interface SuperviseOptions {
 
 /** A running loop. Disposing it ends it and waits for a run that is under way. */
 export interface Loop extends AsyncDisposable {
-  /** How many runs have ended, well or badly. */
-  readonly runs: number;
   /** How many of them threw. */
   readonly failures: number;
   /** Starts the next run now, or right after the one under way. */
@@ -40,7 +35,6 @@ export function supervise(
   const { intervalMs, log, onError } = options;
   const controller = new AbortController();
   const signal = options.signal ? AbortSignal.any([options.signal, controller.signal]) : controller.signal;
-  let runs = 0;
   let failures = 0;
   let pause = new AbortController();
 
@@ -59,15 +53,11 @@ export function supervise(
           onError?.(error);
         }
       }
-      runs++;
     }
   }
 
   const ended = run();
   return {
-    get runs() {
-      return runs;
-    },
     get failures() {
       return failures;
     },

@@ -6,14 +6,14 @@ function record(format: "pretty" | "json"): { lines: string[]; log: ReturnType<t
   return { lines, log: createLog({ level: "info", format, write: (line) => void lines.push(line) }) };
 }
 
-Deno.test("createLog() writes one JSON object a line, with the fields of its parents", () => {
+Deno.test("createLog() writes one JSON object a line, with its fields", () => {
   const { lines, log } = record("json");
-  log.child({ nodeId: "n1" }).warn("Careful", { port: 1 });
+  log.warn("Careful", { port: 1 });
   log.debug("Not at this level");
   assert.equal(lines.length, 1);
   const { time, ...line } = JSON.parse(lines[0]!);
   assert.ok(!Number.isNaN(Date.parse(time)));
-  assert.deepEqual(line, { level: "warn", msg: "Careful", nodeId: "n1", port: 1 });
+  assert.deepEqual(line, { level: "warn", msg: "Careful", port: 1 });
 });
 
 for (const format of ["pretty", "json"] as const) {

@@ -5,7 +5,7 @@ import { createPublicKeys } from "./public_keys.ts";
 import { createSecretKeys } from "./secret_keys.ts";
 
 /** Options of {@linkcode createConfiguredKeys}: exactly one of the first three. */
-export interface ConfiguredKeysOptions extends Pick<JwksKeysOptions, "algorithms" | "onError"> {
+interface ConfiguredKeysOptions extends Pick<JwksKeysOptions, "algorithms" | "onError"> {
   /** `JWT_SECRET`, or the secret that the demo made. */
   secret?: string | Uint8Array<ArrayBuffer>;
   /** `JWT_PUBLIC_KEY`. */

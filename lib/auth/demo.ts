@@ -19,15 +19,14 @@ export interface Demo {
   refresh(identity: Identity): Promise<{ token: string; identity: Identity }>;
 }
 
-/** Options of {@linkcode createDemo}. */
-export interface DemoOptions {
+interface DemoOptions {
   issuer: Issuer;
   /** Remembers who was first: that user is `admin`. */
   firstUser: FirstUserStore;
 }
 
 /** The longest name, in code points. */
-export const MAX_DEMO_NAME = 64;
+const MAX_DEMO_NAME = 64;
 
 /** Makes the {@linkcode Demo} sign-in. */
 export function createDemo({ issuer, firstUser }: DemoOptions): Demo {

@@ -16,7 +16,7 @@ export interface ExpirySchedule<Id> extends Disposable {
 }
 
 /** Times in milliseconds. */
-export interface ExpiryScheduleOptions<Id> {
+interface ExpiryScheduleOptions<Id> {
   /** How long before the expiry `onExpiring` comes; with less than twice that left, at half of what is left. */
   noticeMs: number;
   /** How long after the expiry `onExpired` comes: the tolerance with which tokens are verified. Default 0. */

@@ -1,15 +1,14 @@
 /** The token in HTTP requests: where it is read from, and the cookie that keeps it for pages. */
 
 /** The cookie that holds the token. */
-export const TOKEN_COOKIE = "tether_token";
+const TOKEN_COOKIE = "tether_token";
 
 /** The token of `request`: a bearer token, else the cookie; `undefined` when there is neither. Not verified. */
 export function tokenOf(request: Request): string | undefined {
   return bearerOf(request) ?? cookieOf(request);
 }
 
-/** Options of {@linkcode tokenCookie}. */
-export interface TokenCookieOptions {
+interface TokenCookieOptions {
   /** Whether browsers reach the server over https. */
   secure: boolean;
   /** When the token runs out, epoch milliseconds; `null`: the cookie ends with the browser. */

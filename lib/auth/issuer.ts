@@ -10,8 +10,7 @@ export interface Issuer {
   issue(user: User): Promise<{ token: string; identity: Identity }>;
 }
 
-/** Options of {@linkcode createIssuer}. */
-export interface IssuerOptions {
+interface IssuerOptions {
   /** The HS256 secret, at least 32 bytes; text counts as its UTF-8 bytes. */
   secret: string | Uint8Array<ArrayBuffer>;
   /** Seconds that a token lives; `null`: for ever. */

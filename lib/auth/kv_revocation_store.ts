@@ -2,12 +2,12 @@
  * Revocations in Deno KV: they outlive the process, on one node. A copy in memory answers, so that a handshake waits
  * for no disk; it is right as long as this process alone writes them.
  */
+import { batches } from "../batches.ts";
 import type { UserId } from "../protocol/ids.ts";
 import type { Identity } from "./claims.ts";
 import { isOlder, laterMark, type RevocationStore, type UserMark } from "./revocation_store.ts";
 
-/** Options of {@linkcode createKvRevocationStore}. */
-export interface KvRevocationStoreOptions {
+interface KvRevocationStoreOptions {
   /** Whether no other process writes to this KV; else it is asked at every use. Default true. */
   exclusive?: boolean;
   /** How many revocations are copied into memory; with more of them KV is asked at every use. Default 100,000. */
@@ -55,11 +55,11 @@ export async function createKvRevocationStore(
   }
 
   if (isComplete) {
-    const batches = { batchSize: LIST_BATCH };
-    for await (const { key, value } of kv.list<number>({ prefix: tokenKey("").slice(0, 2) }, batches)) {
+    const options = { batchSize: LIST_BATCH };
+    for await (const { key, value } of kv.list<number>({ prefix: tokenKey("").slice(0, 2) }, options)) {
       copyToken(key[2] as string, value);
     }
-    for await (const { key, value } of kv.list<UserMark>({ prefix: userKey("").slice(0, 2) }, batches)) {
+    for await (const { key, value } of kv.list<UserMark>({ prefix: userKey("").slice(0, 2) }, options)) {
       copyMark(key[2] as UserId, value);
     }
   }
@@ -78,11 +78,8 @@ export async function createKvRevocationStore(
 
   async function read(identities: readonly Identity[]): Promise<unknown[]> {
     const keys = identities.flatMap(({ jti, user }) => [tokenKey(jti), userKey(user.id)]);
-    const batches = [];
-    for (let start = 0; start < keys.length; start += READ_BATCH) {
-      batches.push(kv.getMany<unknown[]>(keys.slice(start, start + READ_BATCH)));
-    }
-    return (await Promise.all(batches)).flat().map((entry) => entry.value);
+    const reads = Array.from(batches(keys, READ_BATCH), (batch) => kv.getMany<unknown[]>(batch));
+    return (await Promise.all(reads)).flat().map((entry) => entry.value);
   }
 
   return {

@@ -3,8 +3,7 @@ import { LRUCache } from "lru-cache";
 import type { UserId } from "../protocol/ids.ts";
 import { isOlder, laterMark, type RevocationStore, type UserMark } from "./revocation_store.ts";
 
-/** Options of {@linkcode createMemoryRevocationStore}. */
-export interface MemoryRevocationStoreOptions {
+interface MemoryRevocationStoreOptions {
   /** How many tokens, and how many users, are remembered; then those not asked for longest are dropped. Default 50,000. */
   max?: number;
   /** The clock, epoch milliseconds. */

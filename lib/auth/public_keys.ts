@@ -4,8 +4,7 @@ import { createLocalJWKSet, type JWK } from "jose";
 import { fitting } from "./algorithms.ts";
 import type { KeySource } from "./keys.ts";
 
-/** Options of {@linkcode createPublicKeys}. */
-export interface PublicKeysOptions {
+interface PublicKeysOptions {
   /**
    * PEM (`PUBLIC KEY`, `RSA PUBLIC KEY`, or `CERTIFICATE`, of which only the key counts) or a JWK as JSON.
    * `\\n` may stand for a line end, as in files of environment variables.

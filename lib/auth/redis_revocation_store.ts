@@ -1,11 +1,11 @@
 /** Revocations in Redis, shared by all nodes. It holds no state in this process. */
+import { batches } from "../batches.ts";
 import { keyFamily } from "../redis/keys.ts";
 import type { Redis } from "../redis/redis.ts";
 import { script } from "../redis/script.ts";
 import { isOlder, type RevocationStore } from "./revocation_store.ts";
 
-/** Options of {@linkcode createRedisRevocationStore}. */
-export interface RedisRevocationStoreOptions {
+interface RedisRevocationStoreOptions {
   redis: Redis;
   /** `REDIS_KEY_PREFIX`. */
   prefix: string;
@@ -42,12 +42,9 @@ export function createRedisRevocationStore(options: RedisRevocationStoreOptions)
     revokeUser: (id, { beforeMs, untilMs }) => mark(userKey(id), beforeMs, untilMs),
     async areRevoked(identities) {
       const keys = identities.flatMap(({ jti, user }) => [tokenKey(jti), userKey(user.id)]);
-      const batches = [];
       // issued together, they share one round trip
-      for (let start = 0; start < keys.length; start += BATCH_SIZE) {
-        batches.push(redis.send(["MGET", ...keys.slice(start, start + BATCH_SIZE)]));
-      }
-      const marks = (await Promise.all(batches)).flat() as (string | null)[];
+      const replies = Array.from(batches(keys, BATCH_SIZE), (batch) => redis.send(["MGET", ...batch]));
+      const marks = (await Promise.all(replies)).flat() as (string | null)[];
       return identities.map(({ issuedAt }, index) => {
         const token = marks[2 * index], before = marks[2 * index + 1];
         return token !== null || (before !== null && isOlder(issuedAt, Number(before)));

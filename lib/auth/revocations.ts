@@ -2,6 +2,7 @@
  * Revokes tokens and says which are revoked. Tells its listeners, here and through `publish` on the other nodes, so
  * that live sessions end at once; ending them is the listeners' business.
  */
+import { Emitter } from "../emitter.ts";
 import { ProtocolError } from "../protocol/codes.ts";
 import { type UserId, userId } from "../protocol/ids.ts";
 import { type Identity, MAX_LIFETIME_S } from "./claims.ts";
@@ -31,8 +32,7 @@ export interface Revocations {
   onRevoked(listener: (revocation: Revocation) => void): () => void;
 }
 
-/** Options of {@linkcode createRevocations}. */
-export interface RevocationsOptions {
+interface RevocationsOptions {
   store: RevocationStore;
   /** What happens to a token that cannot be looked up (`AUTH_WHEN_STORE_DOWN`). Default `refuse`. */
   whenStoreDown?: "refuse" | "admit";
@@ -53,20 +53,10 @@ export function createRevocations(options: RevocationsOptions): Revocations {
   const { store, whenStoreDown = "refuse", maxTokenLifeMs = MAX_LIFETIME_S * 1000 } = options;
   const { clockToleranceS = 5, publish = () => {}, onError = () => {}, now = Date.now } = options;
   const toleranceMs = clockToleranceS * 1000;
-  const listeners = new Set<(revocation: Revocation) => void>();
-
-  function notify(revocation: Revocation): void {
-    for (const listener of listeners) {
-      try {
-        listener(revocation);
-      } catch (error) {
-        onError(error);
-      }
-    }
-  }
+  const emitter = new Emitter<{ revoked: [Revocation] }>(onError);
 
   async function announce(revocation: Revocation): Promise<void> {
-    notify(revocation);
+    emitter.emit("revoked", revocation);
     try {
       await publish(revocation);
     } catch (error) {
@@ -116,12 +106,9 @@ export function createRevocations(options: RevocationsOptions): Revocations {
     },
     receive(message) {
       const revocation = parseRevocation(message);
-      if (revocation) notify(revocation);
+      if (revocation) emitter.emit("revoked", revocation);
     },
-    onRevoked(listener) {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
+    onRevoked: (listener) => emitter.on("revoked", listener),
   };
 }
 

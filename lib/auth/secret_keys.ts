@@ -5,8 +5,7 @@ import { fitting } from "./algorithms.ts";
 /** The least length of a secret in bytes: the output of HS256 (RFC 7518, 3.2). */
 export const MIN_SECRET_BYTES = 32;
 
-/** Options of {@linkcode createSecretKeys}. */
-export interface SecretKeysOptions {
+interface SecretKeysOptions {
   /** The secret; text counts as its UTF-8 bytes. */
   secret: string | Uint8Array<ArrayBuffer>;
   /** Narrows HS256, HS384, HS512. */

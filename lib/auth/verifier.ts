@@ -14,8 +14,7 @@ export interface TokenVerifier {
   verify(token: unknown): Promise<Identity>;
 }
 
-/** Options of {@linkcode createVerifier}. */
-export interface VerifierOptions {
+interface VerifierOptions {
   keys: KeySource;
   /** `iss` must be this. Unset: not looked at. */
   issuer?: string;
@@ -32,7 +31,7 @@ export interface VerifierOptions {
 }
 
 /** Longer tokens are refused unread. In characters. */
-export const MAX_TOKEN_LENGTH: number = 16 * 1024;
+const MAX_TOKEN_LENGTH: number = 16 * 1024;
 
 // Three segments of base64url in its one canonical spelling: jose also reads spaces, padding and stray last bits,
 // so that one token would have many spellings.

@@ -3,6 +3,7 @@
  * `["message", channel, id]` and `["read_mark", user, channel]`.
  */
 import { encodeTime } from "ulid";
+import { batches } from "../batches.ts";
 import type { ChannelId, UserId } from "../protocol/ids.ts";
 import { type Channel, KEPT_MESSAGES, type Message, type ReadMark } from "./channel.ts";
 import { createKvWriter, type Write } from "./kv_writer.ts";
@@ -15,8 +16,7 @@ const MAX_MUTATIONS = 500;
 const MAX_READS = 10;
 const ULID_TIME_LENGTH = 10;
 
-/** Options of {@linkcode createKvChannelStore}. */
-export interface KvChannelStoreOptions {
+interface KvChannelStoreOptions {
   /**
    * Whether nobody else writes to the database, as when it is a file of this process. Then a user without memberships
    * of their own, as most are, costs no read. Default true.
@@ -54,7 +54,7 @@ class KvChannelStore implements ChannelStore {
     const known = await this.#loadMembers();
     for (const userId of memberIds) known?.add(userId);
     // members first: a channel that can be seen has them all
-    for (const batch of slices(memberIds, MAX_MUTATIONS)) {
+    for (const batch of batches(memberIds, MAX_MUTATIONS)) {
       const members = this.#kv.atomic();
       for (const userId of batch) members.set(["membership", userId, channel.id], true);
       await members.commit();
@@ -176,7 +176,7 @@ class KvChannelStore implements ChannelStore {
   async #dropOldest(channelId: ChannelId, limit: number): Promise<void> {
     const old: Deno.KvKey[] = [];
     for await (const { key } of this.#kv.list({ prefix: ["message", channelId] }, { limit })) old.push(key);
-    for (const batch of slices(old, MAX_MUTATIONS)) {
+    for (const batch of batches(old, MAX_MUTATIONS)) {
       const removed = this.#kv.atomic();
       for (const key of batch) removed.delete(key);
       await removed.commit();
@@ -184,10 +184,8 @@ class KvChannelStore implements ChannelStore {
   }
 
   async #getAll<Value>(keys: readonly Deno.KvKey[]): Promise<(Value | null)[]> {
-    const batches = await Promise.all(
-      slices(keys, MAX_READS).map((batch) => this.#kv.getMany<Value[]>(batch)),
-    );
-    return batches.flat().map(({ value }) => value);
+    const reads = Array.from(batches(keys, MAX_READS), (batch) => this.#kv.getMany<Value[]>(batch));
+    return (await Promise.all(reads)).flat().map(({ value }) => value);
   }
 
   async #lastParts(prefix: Deno.KvKey): Promise<ChannelId[]> {
@@ -195,11 +193,4 @@ class KvChannelStore implements ChannelStore {
     for await (const { key } of this.#kv.list({ prefix })) ids.push(key.at(-1) as ChannelId);
     return ids;
   }
-}
-
-function slices<Item>(items: readonly Item[], size: number): Item[][] {
-  return Array.from(
-    { length: Math.ceil(items.length / size) },
-    (_, index) => items.slice(index * size, (index + 1) * size),
-  );
 }

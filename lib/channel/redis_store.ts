@@ -6,8 +6,7 @@ import { script } from "../redis/script.ts";
 import { type Channel, KEPT_MESSAGES, type Message, type ReadMark } from "./channel.ts";
 import type { ChannelStore } from "./store.ts";
 
-/** Options of {@linkcode createRedisChannelStore}. */
-export interface RedisChannelStoreOptions {
+interface RedisChannelStoreOptions {
   redis: Redis;
   /** `REDIS_KEY_PREFIX`. */
   prefix: string;

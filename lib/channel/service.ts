@@ -3,6 +3,7 @@
  * relays what it returns, and moves live sockets when a membership changes.
  */
 import { decodeTime, monotonicFactory } from "ulid";
+import { Emitter } from "../emitter.ts";
 import { ProtocolError } from "../protocol/codes.ts";
 import type { User } from "../protocol/events.ts";
 import { type ChannelId, channelId, type MessageId, messageId, type UserId } from "../protocol/ids.ts";
@@ -21,10 +22,10 @@ import { createTypingGate } from "./typing.ts";
 /** The most channels, apart from public ones, that one user can be in. */
 export const MAX_CHANNELS_OF_USER = 500;
 /** The most public channels; everybody is in each of them. */
-export const MAX_PUBLIC_CHANNELS = 200;
+const MAX_PUBLIC_CHANNELS = 200;
 
 /** A channel as one of its members sees it. */
-export type ChannelView = Channel & Omit<ReadMark, "channelId">;
+type ChannelView = Channel & Omit<ReadMark, "channelId">;
 /** Whoever acts: identity comes from the session. */
 export type Actor = Pick<User, "id" | "name" | "role">;
 
@@ -67,8 +68,7 @@ export interface ChannelService {
   restore(): Promise<void>;
 }
 
-/** Options of {@linkcode createChannels}. */
-export interface ChannelsOptions {
+interface ChannelsOptions {
   store: ChannelStore;
   /** Whether typing is limited to one notice a second; default true. */
   coalesceTyping?: boolean;
@@ -86,7 +86,9 @@ export async function createChannels(options: ChannelsOptions): Promise<ChannelS
 class Channels implements ChannelService {
   readonly #store: ChannelStore;
   readonly #memberships: Memberships;
-  readonly #listeners = new Set<MembershipListener>();
+  readonly #emitter = new Emitter<{ change: Parameters<MembershipListener> }>((error) => {
+    throw error;
+  });
   readonly #now: () => number;
   readonly #ulid = monotonicFactory();
   readonly #gate: ReturnType<typeof createTypingGate> | undefined;
@@ -193,8 +195,7 @@ class Channels implements ChannelService {
   }
 
   onMembershipChange(listener: MembershipListener): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return this.#emitter.on("change", listener);
   }
 
   receive(change: MembershipChange): void {
@@ -215,7 +216,7 @@ class Channels implements ChannelService {
 
   #change(change: MembershipChange, options: { local: boolean }): void {
     this.#memberships.forget(change);
-    for (const listener of this.#listeners) listener(change, options);
+    this.#emitter.emit("change", change, options);
   }
 
   /** The time in an id never goes back, even when the clock does. */

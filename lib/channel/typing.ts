@@ -2,12 +2,12 @@
 import type { ChannelId, UserId } from "../protocol/ids.ts";
 
 /** The shortest time between two notices of one user in one channel. */
-export const TYPING_INTERVAL_MS = 1_000;
+const TYPING_INTERVAL_MS = 1_000;
 /** After so long without a notice a user no longer types; clients forget it then, and so does the gate. */
 export const TYPING_FORGOTTEN_MS = 5_000;
 
 /** Decides notice by notice; remembers those of the last five seconds only. */
-export interface TypingGate {
+interface TypingGate {
   /** Whether this notice is to be relayed. */
   admit(userId: UserId, channelId: ChannelId, options: { typing: boolean }): boolean;
 }

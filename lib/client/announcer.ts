@@ -1,6 +1,6 @@
 /** Says what a transition means by the names that people listen to, and remembers whether events may have been missed. */
 import type { ConnectionEvents } from "./connection.ts";
-import type { Emitter } from "./emitter.ts";
+import type { Emitter } from "../emitter.ts";
 import type { Event, EventType, State } from "./machine.ts";
 import { causeOf, statusOf } from "./status.ts";
 

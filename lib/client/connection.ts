@@ -1,7 +1,7 @@
 /** What a connection is to the app: an interface and its events. What runs behind it is in `runtime.ts`. */
 import type { Code } from "../protocol/codes.ts";
 import type { EventError, Requests, ServerEvents } from "../protocol/events.ts";
-import type { Unsubscribe } from "./emitter.ts";
+import type { Unsubscribe } from "../emitter.ts";
 import type { ClientCode, RequestOptions } from "./requests.ts";
 import type { RttStats } from "./rtt.ts";
 import type { Cause, Connected, ConnectionState, HistoryEntry } from "./status.ts";

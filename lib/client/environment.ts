@@ -1,5 +1,5 @@
 /** What the connection manager wants to know of the machine it runs on. An interface only; the browser's is beside it. */
-import type { Unsubscribe } from "./emitter.ts";
+import type { Unsubscribe } from "../emitter.ts";
 
 /**
  * What happened to the machine or the page:

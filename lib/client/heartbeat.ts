@@ -4,8 +4,7 @@
  */
 import type { Clock } from "./clock.ts";
 
-/** Options of {@linkcode createHeartbeat}. */
-export interface HeartbeatOptions {
+interface HeartbeatOptions {
   clock: Clock;
   /** Milliseconds from one beat to the next. */
   intervalMs: number;

@@ -11,7 +11,7 @@ import type { Cause, DisconnectReason } from "./status.ts";
  * new one · `refreshed` — a new one was got, and a refusal is final. A rest makes `current` of `refreshed`: it may last
  * until the new token is old, and the back-off keeps the two from taking turns quickly.
  */
-export type Credentials = "current" | "refresh" | "refreshed";
+type Credentials = "current" | "refresh" | "refreshed";
 
 interface Attempting {
   /** Failures in a row, 0 before the first. */

@@ -30,11 +30,11 @@ export type {
   User,
 } from "../protocol/events.ts";
 export type { brand, Branded, ChannelId, MessageId, NodeId, SessionId, UserId } from "../protocol/ids.ts";
-export { type Backoff, type BackoffOptions, createBackoff } from "./backoff.ts";
+export { type Backoff, type BackoffOptions, createBackoff } from "../backoff.ts";
 export { createBrowserEnvironment } from "./browser_environment.ts";
 export { type Clock, systemClock } from "./clock.ts";
 export type { Connection, ConnectionEvents, LifecycleEvents, SendError } from "./connection.ts";
-export type { Unsubscribe } from "./emitter.ts";
+export type { Unsubscribe } from "../emitter.ts";
 export { type Environment, type EnvironmentEvent, noEnvironment } from "./environment.ts";
 export type { ConnectionOptions } from "./options.ts";
 export { type ClientCode, type OutboxLimits, RequestError, type RequestOptions } from "./requests.ts";

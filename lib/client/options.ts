@@ -1,6 +1,6 @@
 /** The options of a connection and their defaults, resolved and checked once. */
 import { SOCKET_PATH } from "../protocol/events.ts";
-import { type Backoff, createBackoff } from "./backoff.ts";
+import { type Backoff, createBackoff } from "../backoff.ts";
 import { createBrowserEnvironment } from "./browser_environment.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { type Environment, noEnvironment } from "./environment.ts";

@@ -68,8 +68,7 @@ export interface RequestOptions {
   signal?: AbortSignal;
 }
 
-/** Options of {@linkcode createRequests}. */
-export interface RequestsOptions {
+interface RequestsOptions {
   clock: Clock;
   limits: Required<OutboxLimits>;
   /** Sends on the open line; `answered` gets the raw acknowledgement. */
@@ -86,7 +85,6 @@ interface Message {
   reject(error: RequestError): void;
 }
 
-/** Options of {@linkcode Outgoing.submit}. */
 export interface SubmitOptions extends RequestOptions {
   timeoutMs: number;
   /** Whether to wait for an acknowledgement. */

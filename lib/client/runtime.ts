@@ -5,7 +5,7 @@
 import type { Requests, ServerEvents, SessionReady } from "../protocol/events.ts";
 import { createAnnouncer } from "./announcer.ts";
 import type { Connection, ConnectionEvents } from "./connection.ts";
-import { Emitter, type Unsubscribe } from "./emitter.ts";
+import { Emitter, type Unsubscribe } from "../emitter.ts";
 import type { EnvironmentEvent } from "./environment.ts";
 import { createHeartbeat, type Heartbeat } from "./heartbeat.ts";
 import { type Event, type State, transition } from "./machine.ts";
@@ -50,7 +50,7 @@ export function createConnection(options: ConnectionOptions): Connection {
 
 class Runtime implements Connection {
   readonly #options: ResolvedOptions;
-  readonly #emitter = new Emitter<ConnectionEvents>();
+  readonly #emitter = new Emitter<ConnectionEvents>((error) => reportError(error));
   readonly #announce = createAnnouncer(this.#emitter);
   readonly #tokens: TokenSource;
   readonly #requests: Outgoing;

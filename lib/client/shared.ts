@@ -1,6 +1,6 @@
 /** One connection a page: hands out references to it, and disposes it with the last one. */
 import type { Connection } from "./connection.ts";
-import type { Unsubscribe } from "./emitter.ts";
+import type { Unsubscribe } from "../emitter.ts";
 import type { ConnectionOptions } from "./options.ts";
 import { createConnection } from "./runtime.ts";
 

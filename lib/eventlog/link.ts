@@ -2,7 +2,7 @@
  * The nodes' link through one Redis stream: what a node sends is heard by all, itself included, in one order and once.
  * It knows when it no longer hears, and when something was missed; what that means is for its owner to say.
  */
-import { backoff } from "../redis/backoff.ts";
+import { createBackoff } from "../backoff.ts";
 import type { Redis } from "../redis/redis.ts";
 import { delay, type Log, type Loop, supervise } from "../supervise.ts";
 import { comparePositions, type Position, timeOf } from "./packet_log.ts";
@@ -60,7 +60,7 @@ const MAX_UNHEARD = 3;
 const BLOCK_MS = 1000;
 const MAX_READ_COUNT = 200;
 const MAX_READ_BYTES = 8 * 1024 * 1024;
-const READ_RETRY = { firstMs: 25, maxMs: 1000 };
+const READ_RETRY = { baseMs: 25, maxMs: 1000 };
 const HEARD_TIMEOUT_MS = 1000;
 // a stream that no node uses any more
 const STREAM_TTL_MS = 60 * 60_000;
@@ -152,7 +152,7 @@ class StreamLink implements Link {
         if (signal.aborted || reader !== this.#reader) continue;
         if (failures++ === 0) log.warn("The fleet cannot be heard", { error });
         onError?.(error);
-        await delay(backoff(failures, READ_RETRY), signal);
+        await delay(createBackoff(READ_RETRY)(failures), signal);
       }
     }
   }

@@ -82,8 +82,7 @@ export function actionOf(code: Code): Action | undefined {
   return (CODES[code] as CodeEntry).action;
 }
 
-/** Options of {@linkcode ProtocolError}. */
-export interface ProtocolErrorOptions extends ErrorOptions {
+interface ProtocolErrorOptions extends ErrorOptions {
   /** Milliseconds before which a client must not try again. */
   retryAfterMs?: number;
 }

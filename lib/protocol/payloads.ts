@@ -8,11 +8,11 @@ import { ProtocolError } from "./codes.ts";
 import { channelId, messageId, noteId, sessionId, userId } from "./ids.ts";
 
 /** The longest text of a message, in UTF-16 code units. */
-export const MAX_MESSAGE_LENGTH = 8_000;
+const MAX_MESSAGE_LENGTH = 8_000;
 /** The most ids in one list of ids. */
 export const MAX_IDS = 1_000;
 /** The deepest nesting of free-form `data`; the value itself is level 1. */
-export const MAX_DEPTH = 16;
+const MAX_DEPTH = 16;
 
 /** The longest name of a channel or a note, in UTF-16 code units. */
 export const MAX_NAME_LENGTH = 100;

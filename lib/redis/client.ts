@@ -3,8 +3,10 @@
  * It is the only one that reconnects.
  */
 import { Buffer } from "node:buffer";
-import { delay, type Log } from "../supervise.ts";
-import { backoff } from "./backoff.ts";
+import { createBackoff } from "../backoff.ts";
+import { Emitter } from "../emitter.ts";
+import type { Log } from "../log.ts";
+import { delay } from "../supervise.ts";
 import { type Connect, type Connection, connector } from "./connect.ts";
 import { isConnectionLost, toCallerError, unavailable } from "./errors.ts";
 import type { RedisOptions } from "./options.ts";
@@ -26,7 +28,9 @@ class RedisClient implements Redis {
   readonly #connect: Connect;
   readonly #log: Log;
   readonly #closing = new AbortController();
-  readonly #events = { up: new Set<() => void>(), down: new Set<() => void>() };
+  readonly #events = new Emitter<{ up: []; down: [] }>((error) =>
+    this.#log.error("A listener to Redis failed", { error })
+  );
   readonly #channels = new Map<string, Set<Listener>>();
   readonly #running: Promise<void>;
   #connection: Connection | undefined;
@@ -49,7 +53,7 @@ class RedisClient implements Redis {
 
   async #run(): Promise<void> {
     const { signal } = this.#closing;
-    const { random } = this.#options;
+    const backoff = createBackoff({ baseMs: FIRST_RETRY_MS, maxMs: MAX_RETRY_MS });
     for (let failures = 0; !signal.aborted;) {
       const lost = this.#lost = Promise.withResolvers();
       try {
@@ -65,7 +69,7 @@ class RedisClient implements Redis {
       }
       this.#setConnection(undefined);
       failures++;
-      await delay(backoff(failures, { firstMs: FIRST_RETRY_MS, maxMs: MAX_RETRY_MS, random }), signal);
+      await delay(backoff(failures), signal);
     }
   }
 
@@ -74,13 +78,7 @@ class RedisClient implements Redis {
     if (this.isUp === (event === "up")) return;
     this.#connection = connection;
     if (connection) this.#log.info("Redis is up");
-    for (const listener of this.#events[event]) {
-      try {
-        listener();
-      } catch (error) {
-        this.#log.error(`A listener to Redis being ${event} failed`, { error });
-      }
-    }
+    this.#events.emit(event);
   }
 
   async send(args: readonly Argument[], { key = keyOf(args) }: { key?: string } = {}): Promise<Reply> {
@@ -146,8 +144,7 @@ class RedisClient implements Redis {
   }
 
   on(event: "up" | "down", listener: () => void): () => void {
-    this.#events[event].add(listener);
-    return () => this.#events[event].delete(listener);
+    return this.#events.on(event, listener);
   }
 
   whenUp(signal?: AbortSignal): Promise<void> {

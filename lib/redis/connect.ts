@@ -14,8 +14,7 @@ export interface Connection extends Disposable {
   unsubscribe(channel: string): Promise<void>;
 }
 
-/** Options of a {@linkcode Connect}. */
-export interface ConnectOptions {
+interface ConnectOptions {
   /** Called when an open connection is lost, perhaps more than once. */
   onLost: (cause: unknown) => void;
   /** Gives up opening. */

@@ -1,5 +1,6 @@
 /** A lock that one holder in the fleet has at a time, for at most its TTL without a renewal, by the clock of Redis. */
-import { type Log, supervise } from "../supervise.ts";
+import type { Log } from "../log.ts";
+import { supervise } from "../supervise.ts";
 import { isRetriableError } from "./errors.ts";
 import type { Redis } from "./redis.ts";
 import { script } from "./script.ts";

@@ -1,5 +1,5 @@
 /** Where Redis is and how to reach it, as validated options. */
-import type { Log } from "../supervise.ts";
+import type { Log } from "../log.ts";
 
 /** A server's address. */
 export interface Address {
@@ -7,7 +7,6 @@ export interface Address {
   port: number;
 }
 
-/** Options of `createRedis`. */
 export interface RedisOptions {
   /** `redis[s]://[user[:password]@]host[:port][/database]`. With sentinels, its host is the service's name. */
   url: string;
@@ -18,8 +17,6 @@ export interface RedisOptions {
   log: Log;
   /** After so many milliseconds without a sign of life a connection counts as lost; default 5000. */
   livenessMs?: number;
-  /** Chance for the back-off; default `Math.random`. */
-  random?: () => number;
 }
 
 /** What a URL says, taken apart. */

@@ -38,8 +38,7 @@ export function errorAnswer(error: unknown): Response {
   return json({ error: wire }, { status, headers });
 }
 
-/** Options of {@linkcode readJson}. */
-export interface ReadJsonOptions {
+interface ReadJsonOptions {
   /** Default 100,000. */
   maxBytes?: number;
 }

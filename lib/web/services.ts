@@ -8,7 +8,7 @@ import type { PageOptions, SessionPage } from "../session/page.ts";
 import type { Outbound } from "../socket/outbound.ts";
 
 /** What signs people in by name, where no other issuer is configured. */
-export interface SignIn {
+interface SignIn {
   /** Makes a user of that name and a token for them. Throws `request/invalid` for a name that is not good. */
   signIn(name: unknown): Promise<{ token: string; identity: Identity }>;
   /** A new token for the same user. */
@@ -16,7 +16,7 @@ export interface SignIn {
 }
 
 /** What administrators may do. */
-export interface Administration {
+interface Administration {
   /** Some of the fleet's sessions. */
   sessions(page: PageOptions): Promise<SessionPage>;
   /** Ends a session, wherever it is. `false`: there is none. */
@@ -26,7 +26,7 @@ export interface Administration {
 }
 
 /** Whether the process should get traffic. */
-export interface Readiness {
+interface Readiness {
   ready: boolean;
   /** The failing part in words, when not ready. */
   reason?: string;

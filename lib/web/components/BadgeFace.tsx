@@ -3,8 +3,7 @@ import type { ConnectionState } from "../../client/mod.ts";
 import { Countdown } from "./Countdown.tsx";
 import { toneOfConnection } from "./tone.ts";
 
-/** Options of {@linkcode BadgeFace}. */
-export interface BadgeFaceProps {
+interface BadgeFaceProps {
   state: ConnectionState;
 }
 

@@ -7,8 +7,7 @@ import { StateDiagram } from "./StateDiagram.tsx";
 
 const SAMPLES = 30;
 
-/** Options of {@linkcode ConnectionPanel}. */
-export interface ConnectionPanelProps {
+interface ConnectionPanelProps {
   id: string;
   connection: Connection;
   state: ConnectionState;

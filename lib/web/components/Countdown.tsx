@@ -1,8 +1,7 @@
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 
-/** Options of {@linkcode Countdown}. */
-export interface CountdownProps {
+interface CountdownProps {
   /** Epoch milliseconds. */
   until: number;
   /** Digits after the point. */

@@ -17,8 +17,7 @@ const EVENTS: Record<string, string> = {
   resume: "page back",
 };
 
-/** Options of {@linkcode EventLog}. */
-export interface EventLogProps {
+interface EventLogProps {
   /** Oldest first. */
   history: readonly HistoryEntry[];
 }

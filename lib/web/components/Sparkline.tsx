@@ -1,7 +1,6 @@
 import type { JSX } from "preact";
 
-/** Options of {@linkcode Sparkline}. */
-export interface SparklineProps {
+interface SparklineProps {
   /** Oldest first. */
   values: readonly number[];
   /** How many values the width holds. */

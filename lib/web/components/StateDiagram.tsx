@@ -34,8 +34,7 @@ export const ARROWS: readonly Arrow[] = [
   { from: "reconnecting", to: "disconnected", line: [42, 93, 42, 35] },
 ];
 
-/** Options of {@linkcode StateDiagram}. */
-export interface StateDiagramProps {
+interface StateDiagramProps {
   state: ConnectionState;
   /** The last change of state, whose arrow is lit too. */
   last: HistoryEntry | undefined;

@@ -18,7 +18,7 @@ export interface Shown {
 }
 
 /** Follows the states of a connection. */
-export interface Calm extends Disposable {
+interface Calm extends Disposable {
   update(state: ConnectionState): void;
 }
 

@@ -7,7 +7,7 @@ import { createCalm, type Shown } from "./connection_notice.ts";
 import { connectionOptions } from "./connection_options.ts";
 
 /** What {@linkcode useStatus} gives. */
-export interface Status {
+interface Status {
   /** `null` on the server and on the first render. */
   connection: Connection | null;
   /** How it really stands. */

@@ -2,7 +2,7 @@
 import type { ConnectionState, PresenceStatus } from "../../client/mod.ts";
 
 /** A colour class of the style sheet. */
-export type Tone = "good" | "wait" | "bad" | "off";
+type Tone = "good" | "wait" | "bad" | "off";
 
 const OF_PERSON: Record<PresenceStatus, Tone> = { online: "good", away: "wait", offline: "off" };
 

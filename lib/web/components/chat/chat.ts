@@ -17,7 +17,7 @@ export interface Channel {
 }
 
 /** A message as `GET /api/channels/:id/messages` shows it. */
-export interface Message {
+interface Message {
   id: string;
   user: { id: string; name: string };
   content: string;
@@ -37,8 +37,7 @@ export interface ChatStart {
   memberIds: string[];
 }
 
-/** Options of {@linkcode createChat}. */
-export interface ChatOptions {
+interface ChatOptions {
   /** Asks an endpoint. */
   ask?: typeof askServer;
   /** Whether somebody looks at the page. */

@@ -1,6 +1,6 @@
 /** The distribution of the back-off. */
 import assert from "node:assert/strict";
-import { createBackoff } from "../../lib/client/backoff.ts";
+import { createBackoff } from "../lib/backoff.ts";
 
 Deno.test("backoff() doubles from one second to five when chance is even", () => {
   const backoff = createBackoff({ random: () => 0.5 });
