@@ -2,7 +2,7 @@
 import type { SessionId } from "../protocol/ids.ts";
 import { delay } from "../supervise.ts";
 import type { SessionRecord } from "./record.ts";
-import type { SessionStore } from "./store.ts";
+import type { RosterStore } from "./store.ts";
 
 /** Options of {@linkcode pageOfSessions}. */
 export interface PageOptions {
@@ -26,7 +26,7 @@ const BATCH = 1000;
 
 /** Reads a page. It reads every record but keeps no more than two pages of them. */
 export async function pageOfSessions(
-  store: SessionStore,
+  store: RosterStore,
   { limit, after }: PageOptions,
 ): Promise<SessionPage> {
   let kept = new Map<SessionId, SessionRecord>();

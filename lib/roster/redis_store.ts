@@ -76,7 +76,13 @@ class RedisRosterStore implements RosterStore {
   }
 
   async tick(writer: Writer, { limit, models: used }: TickOptions): Promise<Ticked> {
-    const reply = await this.#write(TICK, writer, [limit, MAX_SEEN, USAGE_TTL_MS, ANNOUNCE_INTERVAL_MS, ...used]);
+    const reply = await this.#write(TICK, writer, [
+      limit,
+      MAX_SEEN,
+      USAGE_TTL_MS,
+      ANNOUNCE_INTERVAL_MS,
+      ...used,
+    ]);
     const [epoch, known, changes = [], gone = [], more, change = "none", models = []] = reply as [
       ...[string, number, Reply, string[], number, FleetUsage["change"], string[]],
     ];
@@ -175,7 +181,10 @@ class RedisRosterStore implements RosterStore {
   }
 }
 
-function identity({ sid, user, nodeId, connectedAt }: SessionRecord, lastActiveAt: number | null): Argument[] {
+function identity(
+  { sid, user, nodeId, connectedAt }: SessionRecord,
+  lastActiveAt: number | null,
+): Argument[] {
   return [sid, user.id, user.name, nodeId, connectedAt, lastActiveAt ?? 0];
 }
 

@@ -54,6 +54,8 @@ export interface Roster extends AsyncDisposable {
   close(sid: SessionId, options?: CloseOptions): void;
   /** Writes what is waiting. Rejects when the store is away; nothing is lost by that. */
   flush(): Promise<void>;
+  /** Reaps at once what has run out, which else happens once a second. Rejects when the store is away. */
+  sweep(): Promise<void>;
 
   /** What was saved under a private id, on whichever node. Rejects when the store is away, as all that follows. */
   readSaved(pid: string): Promise<string | undefined>;

@@ -126,6 +126,7 @@ for _ = 1, tonumber(ARGV[8]) do
     drop(id, sid, node)
     if record and tonumber(grace) > 0 then
       mark(id, sid, held:sub(1, 1) .. '-' .. held:sub(3))
+      redis.call('PEXPIRE', USER .. id, grace + ARGV[6])
       redis.call('HSET', LEAVING, sid, record)
       redis.call('ZADD', LEASES, now + grace, sid)
     end

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { sessionRecord } from "../../lib/session/record.ts";
+import { sessionRecord } from "../../lib/roster/record.ts";
 import { record } from "./records.ts";
 
 Deno.test("sessionRecord() copies the fields of the contract and no other claim", () => {

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { nodeId, type SessionId, sessionId, userId } from "../../lib/protocol/ids.ts";
-import { createMemorySessionStore } from "../../lib/session/memory_store.ts";
-import { pageOfSessions } from "../../lib/session/page.ts";
-import type { SessionRecord } from "../../lib/session/record.ts";
-import type { SessionStore } from "../../lib/session/store.ts";
+import { createMemorySessionStore } from "../../lib/roster/memory_store.ts";
+import { pageOfSessions } from "../../lib/roster/page.ts";
+import type { SessionRecord } from "../../lib/roster/record.ts";
+import type { SessionStore } from "../../lib/roster/store.ts";
 
 function recordOf(sid: string): SessionRecord {
   const now = Date.now();

@@ -2,49 +2,57 @@
 import assert from "node:assert/strict";
 import { type NodeId, nodeId, sessionId, userId } from "../../lib/protocol/ids.ts";
 import { createRedis } from "../../lib/redis/client.ts";
-import { keyFamily } from "../../lib/redis/keys.ts";
-import { createRedisLock } from "../../lib/redis/lock.ts";
 import { isRetriableError } from "../../lib/redis/errors.ts";
 import type { RedisOptions } from "../../lib/redis/options.ts";
 import type { Redis } from "../../lib/redis/redis.ts";
-import { createSessionDirectory, type SessionDirectory } from "../../lib/session/directory.ts";
-import { createReaper } from "../../lib/session/reaper.ts";
-import { createRedisSessionStore, SESSION_FAMILY } from "../../lib/session/redis_store.ts";
-import type { SessionStore } from "../../lib/session/store.ts";
+import { createRoster, type RosterOptions } from "../../lib/roster/node_roster.ts";
+import { createRedisRosterStore } from "../../lib/roster/redis_store.ts";
+import type { Roster } from "../../lib/roster/roster.ts";
+import type { RosterStore } from "../../lib/roster/store.ts";
 import { type TestLog, testLog } from "../support/redis_log.ts";
 import { startRedis, startSentinel } from "../support/redis_server.ts";
 import { until } from "../support/until.ts";
 import { record, sids } from "./records.ts";
 
-const PREFIX = "tether";
 const WRITTEN_AGAIN = "Sessions are written again";
 
 interface Node extends AsyncDisposable {
   id: NodeId;
   redis: Redis;
-  store: SessionStore;
-  directory: SessionDirectory;
+  store: RosterStore;
+  roster: Roster;
   log: TestLog;
+  /** What it announced: `ada online`. */
+  changes: string[];
+  /** Resolves with the changes when one of them is `change`. */
+  announced(change: string): Promise<string[]>;
 }
 
-/** A node with short leases. */
+/** A node that ticks often. */
 async function startNode(
   name: string,
   options: Omit<RedisOptions, "log">,
-  leases = { nodeLeaseMs: 15_000 },
+  times: Partial<RosterOptions> = {},
 ): Promise<Node> {
   await using stack = new AsyncDisposableStack();
   const log = testLog();
   const redis = stack.use(createRedis({ ...options, log }));
   await redis.whenUp();
-  const store = createRedisSessionStore({ redis, prefix: PREFIX });
+  const store = createRedisRosterStore({ redis, prefix: "tether", savedMs: 1000 });
   const id = nodeId(name);
-  const directory = stack.use(
-    createSessionDirectory({ store, nodeId: id, log, leaseMs: 90_000, flushIntervalMs: 50, ...leases }),
+  const roster = stack.use(
+    createRoster({ store, nodeId: id, log, leaseMs: 90_000, graceMs: 50, tickMs: 50, ...times }),
   );
-  await directory.flush();
+  await roster.sweep();
+  const changes: string[] = [];
   const owned = stack.move();
-  return { id, redis, store, directory, log, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  roster.onChange((some) => changes.push(...some.map(({ id, status }) => `${id} ${status}`)));
+  return {
+    ...{ id, redis, store, roster, log, changes },
+    announced: (change) =>
+      until(() => Promise.resolve(changes.includes(change) && changes), { what: change }),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
 }
 
 async function openMany(
@@ -53,7 +61,7 @@ async function openMany(
 ): Promise<string[]> {
   const names = Array.from({ length: count }, (_, i) => `${node.id}-${i}`);
   await Promise.all(names.map((sid, i) => {
-    return node.directory.open(
+    return node.roster.open(
       record(sid, { node: node.id, user: `user ${i % users}`, connectedAt: Date.now() }),
     );
   }));
@@ -71,38 +79,30 @@ Deno.test("a node that dies with 1,000 sessions is cleared away by another, and 
   const mine = await openMany(survivor, { count: 20 });
   await openMany(dead, { count: 1000, users: 300 });
   assert.equal(await survivor.store.size(), 1020);
+  survivor.changes.length = 0;
 
   const gone = Promise.withResolvers<void>();
-  let reaped = 0;
-  const lock = createRedisLock({
-    redis: survivor.redis,
-    key: keyFamily(survivor.redis, PREFIX, SESSION_FAMILY)("lock", "reaper"),
-    ttlMs: 5000,
-    log: survivor.log,
-  });
-  const cleaned = new Set<string>();
-  await using _reaper = createReaper({
-    store: survivor.store,
-    lock,
-    log: survivor.log,
-    intervalMs: 50,
-    cleaners: { presence: (records) => Promise.resolve(records.forEach(({ sid }) => cleaned.add(sid))) },
-    onReaped: (records) => (reaped += records.length) === 1000 && gone.resolve(),
+  const reaped = new Set<string>();
+  survivor.roster.onGone((records, reason) => {
+    assert.equal(reason, "expired");
+    for (const { sid } of records) reaped.add(sid);
+    if (reaped.size === 1000) gone.resolve();
   });
   // nothing reaches Redis from it any more, as after a kill -9
   await dead.redis.close();
   await gone.promise;
   await dead[Symbol.asyncDispose]();
 
-  assert.equal(cleaned.size, 1000);
   assert.deepEqual(await stored(survivor), mine);
   assert.equal(await survivor.store.countOfUser(userId("user 1")), 1);
   assert.equal(await survivor.store.countOfUser(userId("user 200")), 0);
+  // 20 of the 300 users are at the survivor, too
+  assert.equal(survivor.changes.length, 280);
+  assert.deepEqual([...new Set(survivor.changes.map((change) => change.split(" ").at(-1)))], ["offline"]);
   const keys = await survivor.redis.send(["KEYS", "*"]) as string[];
-  const expected = ["session_pool", "session_leases", "nodes", "node_sessions:survivor", "lock:reaper"]
-    .concat(
-      Array.from({ length: 20 }, (_, i) => `user_sessions:user ${i}`),
-    );
+  const expected = ["session_pool", "session_leases", "nodes", "node_sessions:survivor", "presence"]
+    .concat("roster:epoch", "last_active", "last_active:names")
+    .concat(Array.from({ length: 20 }, (_, i) => `user_sessions:user ${i}`));
   assert.deepEqual(keys.sort(), expected.map((key) => `tether:${key}`).sort());
 });
 
@@ -117,39 +117,55 @@ for (const empty of [true, false]) {
     );
     await server.stop();
     await away;
-    a.directory.close(sessionId("a-0"));
-    await a.directory.open(record("a-late", { node: "a", connectedAt: Date.now() }));
-    b.directory.touch(sessionId("b-1"));
+    a.roster.close(sessionId("a-0"));
+    await a.roster.open(record("a-late", { node: "a", connectedAt: Date.now() }));
+    b.roster.alive(sessionId("b-1"), true);
     await Promise.all(
       [a, b].map(({ log }) => log.said("Sessions cannot be written; they wait until the store is back")),
     );
     await server.start({ empty });
     await Promise.all([a, b].map(({ log }) => log.said(WRITTEN_AGAIN)));
-    await Promise.all([a.directory.flush(), b.directory.flush()]);
+    await Promise.all([a.roster.flush(), b.roster.flush()]);
     assert.deepEqual(await stored(a), [...before.filter((sid) => sid !== "a-0"), "a-late"].sort());
     assert.equal([a, b].flatMap(({ log }) => log.lines).filter(({ level }) => level === "error").length, 0);
   });
 }
 
-Deno.test("a Redis that was emptied under the nodes is filled again with the next node lease", async () => {
+Deno.test("a Redis that was emptied under the nodes is filled again with the next tick", async () => {
   await using server = await startRedis();
-  const restored = Promise.withResolvers<number>();
-  await using redis = createRedis({ url: server.url, log: testLog() });
-  await redis.whenUp();
-  const store = createRedisSessionStore({ redis, prefix: PREFIX });
-  await using directory = createSessionDirectory({
-    store,
-    nodeId: nodeId("a"),
-    log: testLog(),
-    leaseMs: 90_000,
-    nodeLeaseMs: 300,
-    flushIntervalMs: 20,
-    onRestored: (records) => restored.resolve(records.length),
-  });
-  await Promise.all(Array.from({ length: 10 }, (_, i) => directory.open(record(`a-${i}`, { node: "a" }))));
-  await redis.send(["FLUSHALL"]);
-  assert.equal(await restored.promise, 10);
-  assert.equal(await store.size(), 10);
+  await using node = await startNode("a", { url: server.url });
+  await openMany(node, { count: 10 });
+  await node.redis.send(["FLUSHALL"]);
+  const refilled = async (): Promise<boolean> => await node.store.size() === 10;
+  await until(refilled, { what: "the sessions" });
+  assert.equal(node.changes.length, 10);
+});
+
+Deno.test("a Redis that came back empty is no news to watchers, and what happened meanwhile is", async () => {
+  await using server = await startRedis();
+  await using first = await startNode("n1", { url: server.url });
+  await using second = await startNode("n2", { url: server.url });
+  const open = ({ id, roster }: Node, sid: string, user: string) =>
+    roster.open(record(sid, { user, node: id, connectedAt: Date.now() }));
+  await open(first, "s1", "ada");
+  first.roster.alive(sessionId("s1"), false);
+  await first.announced("ada away");
+  await open(second, "s2", "ada");
+  await open(second, "s3", "bob");
+  assert.deepEqual(first.changes.splice(0), ["ada online", "ada away"]);
+  assert.deepEqual(second.changes.splice(0), ["ada online", "bob online"]);
+
+  await server.stop("SIGKILL");
+  second.roster.close(sessionId("s3"));
+  await server.start({ empty: true });
+  await Promise.all([first, second].map(({ log }) => log.said(WRITTEN_AGAIN)));
+  await until(async () => {
+    const changes = [...first.changes, ...second.changes];
+    return changes.length > 0 && changes;
+  }, { what: "the end of bob" });
+  const [ada] = await first.roster.presence([userId("ada")]);
+  assert.equal(ada!.status, "online");
+  assert.deepEqual([...first.changes, ...second.changes], ["bob offline"]);
 });
 
 Deno.test("a failover loses no session", async () => {
@@ -162,8 +178,8 @@ Deno.test("a failover loses no session", async () => {
   await away;
   // the sentinels cut the connections to the new master once, which may come after the first to it
   const orAway = (error: unknown): undefined => void assert.ok(isRetriableError(error), String(error));
-  await until(() => a.directory.flush().then(() => true, orAway), { what: "the new master" });
-  await a.directory.open(record("late", { node: "a", connectedAt: Date.now() }));
+  await until(() => a.roster.flush().then(() => true, orAway), { what: "the new master" });
+  await a.roster.open(record("late", { node: "a", connectedAt: Date.now() }));
   const expected = [...before, "late"].sort();
   const all = await until(async () => {
     const found = await stored(a).catch(orAway);

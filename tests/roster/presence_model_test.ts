@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import FakeTimers from "@sinonjs/fake-timers";
 import fc from "fast-check";
-import { createMemoryPresenceStore } from "../../lib/presence/memory_store.ts";
-import { GRACE_MS, type Heard, runFleet, type Step, truth } from "./fleet_model.ts";
+import { createMemoryRosterStore } from "../../lib/roster/memory_store.ts";
+import { type Heard, runFleet, type Step, truth } from "./presence_model.ts";
 
 const START = 1_000_000;
 /** How much later than the truth a change may be heard. */
@@ -34,7 +34,7 @@ const schedule = fc.array(
 async function heardOf(steps: readonly Step[]): Promise<Heard[]> {
   const clock = FakeTimers.install({ now: START, toFake: ["Date", "setTimeout", "clearTimeout"] });
   try {
-    return await runFleet(steps, { store: await createMemoryPresenceStore({ graceMs: GRACE_MS }), clock });
+    return await runFleet(steps, { store: await createMemoryRosterStore({ savedMs: 120_000 }), clock });
   } finally {
     clock.uninstall();
   }
@@ -44,7 +44,7 @@ function ofUser(changes: readonly Heard[], user: string): Heard[] {
   return changes.filter((change) => change.user === user);
 }
 
-Deno.test("presence of a fleet is the truth under 120 random schedules of tabs, drops, kills and reloads", async () => {
+Deno.test("presence of a fleet is the truth under 130 random schedules of tabs, drops, kills and reloads", async () => {
   await fc.assert(
     fc.asyncProperty(schedule, async (steps) => {
       const heard = await heardOf(steps);
@@ -59,7 +59,7 @@ Deno.test("presence of a fleet is the truth under 120 random schedules of tabs, 
         }
       }
     }),
-    { numRuns: 120 },
+    { numRuns: 130 },
   );
 });
 

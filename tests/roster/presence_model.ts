@@ -1,11 +1,15 @@
 /**
- * A fleet of presence services on one store under fake time, driven by a schedule; and the truth, worked out from the
- * schedule alone. The one thing they share is the rule: a session counts, as it was, until its grace or lease ends.
+ * A fleet of rosters on one store under fake time, driven by a schedule; and the truth, worked out from the schedule
+ * alone. The one thing they share is the rule: a session counts, as it was, until its grace or lease ends.
  */
+import assert from "node:assert/strict";
 import type { PresenceStatus } from "../../lib/protocol/events.ts";
 import { nodeId, type SessionId, sessionId, type UserId, userId } from "../../lib/protocol/ids.ts";
-import { createPresence, type PresenceService } from "../../lib/presence/service.ts";
-import type { PresenceStore } from "../../lib/presence/store.ts";
+import { createRoster } from "../../lib/roster/node_roster.ts";
+import type { Roster } from "../../lib/roster/roster.ts";
+import type { RosterStore } from "../../lib/roster/store.ts";
+import { testLog } from "../support/redis_log.ts";
+import { record } from "./records.ts";
 
 /** Odd times, so that what ends never falls together with a step of a schedule, which all are multiples of 100. */
 export const GRACE_MS = 5_037;
@@ -39,7 +43,8 @@ interface TabState {
 }
 
 interface Node {
-  presence: PresenceService;
+  name: string;
+  roster: Roster;
   die(): Promise<void>;
 }
 
@@ -48,10 +53,10 @@ export interface Clock {
   tickAsync(ms: number): Promise<unknown>;
 }
 
-/** Runs `steps` on services over `store`; returns what their listeners heard, in order. */
+/** Runs `steps` on rosters over `store`; returns what their listeners heard, in order. */
 export async function runFleet(
   steps: readonly Step[],
-  { store, clock }: { store: PresenceStore; clock: Clock },
+  { store, clock }: { store: RosterStore; clock: Clock },
 ): Promise<Heard[]> {
   const heard: Heard[] = [];
   const tabs: TabState[] = [];
@@ -60,24 +65,36 @@ export async function runFleet(
   function start(): Node {
     let dead = false;
     const guarded = new Proxy(store, {
-      get(target, method: keyof PresenceStore) {
+      get(target, method: keyof RosterStore) {
         if (dead) return () => Promise.reject(new Error("a dead process does nothing"));
         return target[method].bind(target);
       },
     });
-    const presence = createPresence({
+    const name = `node-${nodesMade++}`;
+    const log = testLog();
+    const roster = createRoster({
       store: guarded,
-      nodeId: nodeId(`node-${nodesMade++}`),
-      onError(error) {
-        if (!dead) throw error;
-      },
+      nodeId: nodeId(name),
+      log,
+      leaseMs: 3 * LEASE_MS,
+      nodeLeaseMs: LEASE_MS,
+      graceMs: GRACE_MS,
     });
-    presence.onChange(({ id, status }) => heard.push({ at: Date.now(), user: id, status }));
+    roster.onChange((changes) => {
+      for (const { id, status } of changes) heard.push({ at: Date.now(), user: id, status });
+    });
     return {
-      presence,
+      name,
+      roster,
       async die() {
+        assert.deepEqual(log.lines.filter(({ level }) => level !== "info"), []);
+        // its last sign of life
+        await store.write({ nodeId: nodeId(name), leaseMs: LEASE_MS, epoch: undefined }, {
+          leaves: [],
+          entries: [],
+        });
         dead = true;
-        await presence.close();
+        await roster[Symbol.asyncDispose]();
       },
     };
   }
@@ -85,36 +102,43 @@ export async function runFleet(
   const nodes = Array.from({ length: NODES }, start);
   const alive = (): TabState[] => tabs.filter(({ node }) => node !== undefined);
 
+  /** Nodes look for what others left behind once a second; here one does it in time. */
+  function sweepIn(ms: number): void {
+    setTimeout(() => void nodes[0]?.roster.sweep(), ms);
+  }
+
+  function open(tab: TabState, node: number, active: boolean): Promise<void> {
+    tab.owner = tab.node = nodes[node]!;
+    const of = { user: tab.user, node: tab.node.name, connectedAt: Date.now() };
+    const opened = tab.node.roster.open(record(tab.sid, of));
+    if (!active) tab.node.roster.alive(tab.sid, false);
+    return opened;
+  }
+
   async function run(step: Step): Promise<void> {
     if (step.do === "open") {
-      const node = nodes[step.node];
       const user = userId(`user-${step.user}`);
-      const tab = { sid: sessionId(`tab-${tabs.length}`), user, node, owner: node };
+      const tab = { sid: sessionId(`tab-${tabs.length}`), user, node: undefined, owner: undefined };
       tabs.push(tab);
-      await node?.presence.connect(tab.sid, { id: user, name: user }, { active: step.active });
+      await open(tab, step.node, step.active);
     } else if (step.do === "kill") {
-      const dying = nodes[step.node];
+      const dying = nodes[step.node]!;
       nodes[step.node] = start();
-      const lost = tabs.filter(({ node }) => node === dying);
-      for (const tab of lost) tab.node = undefined;
-      await dying?.die();
-      // another node's reaper, for what nobody else has taken; killed again or not, some node does it
-      setTimeout(() => {
-        const dead = lost.filter(({ owner }) => owner === dying).map(({ sid }) => sid);
-        void nodes[0]?.presence.removeSessions(dead);
-      }, LEASE_MS);
+      for (const tab of tabs.filter(({ node }) => node === dying)) tab.node = undefined;
+      await dying.die();
+      sweepIn(LEASE_MS);
     } else if (step.do === "recover") {
       const gone = tabs.filter(({ node }) => node === undefined);
       const tab = gone[step.pick % gone.length];
-      if (!tab) return;
-      tab.owner = tab.node = nodes[step.node];
-      await tab.node?.presence.connect(tab.sid, { id: tab.user, name: tab.user }, { active: step.active });
+      if (tab) await open(tab, step.node, step.active);
     } else {
       const tab = alive()[step.pick % alive().length];
-      if (step.do === "beat") tab?.node?.presence.heartbeat(tab.sid, step.active);
+      if (step.do === "beat") tab?.node?.roster.alive(tab.sid, step.active);
       else if (tab) {
-        tab.node?.presence.disconnect(tab.sid);
+        tab.node?.roster.close(tab.sid);
         tab.node = undefined;
+        // its node may die before
+        sweepIn(GRACE_MS);
       }
     }
   }
@@ -124,7 +148,9 @@ export async function runFleet(
     await run(step);
   }
   await clock.tickAsync(3 * LEASE_MS);
-  await Promise.all(nodes.map((node) => node.presence.close()));
+  const ended = Promise.all(nodes.map((node) => node.die()));
+  await clock.tickAsync(100);
+  await ended;
   return heard;
 }
 
