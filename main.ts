@@ -1,8 +1,8 @@
 /** The composition root: reads the settings, builds every part, and exports the app for the build and the server. */
 import { App, csp, staticFiles } from "fresh";
-import { withRevocation } from "./lib/auth/checked_verifier.ts";
+import { withRevocation } from "./lib/auth/revocation_check.ts";
 import { createConfiguredKeys } from "./lib/auth/configured_keys.ts";
-import { createDemo } from "./lib/auth/demo.ts";
+import { createDemo } from "./lib/auth/demo_sign_in.ts";
 import { createFileFirstUserStore, createMemoryFirstUserStore } from "./lib/auth/first_user.ts";
 import { createIssuer } from "./lib/auth/issuer.ts";
 import { createRevocations } from "./lib/auth/revocations.ts";
@@ -22,7 +22,7 @@ import { pageOfSessions } from "./lib/session/page.ts";
 import { createReaper } from "./lib/session/reaper.ts";
 import { createUsage } from "./lib/usage/service.ts";
 import type { Services } from "./lib/web/services.ts";
-import type { State } from "./lib/web/state.ts";
+import type { State } from "./lib/web/request_state.ts";
 import { createStores } from "./stores.ts";
 
 /** The running server, for the process that serves it. */

@@ -1,6 +1,6 @@
 import { HttpError } from "fresh";
 import { define } from "../lib/web/define.ts";
-import { tokenOf } from "../lib/web/credentials.ts";
+import { tokenOf } from "../lib/web/authorization.ts";
 import { ProtocolError } from "../lib/protocol/codes.ts";
 
 /** Finds out who is asking; what that allows is each route's to say. */

@@ -19,6 +19,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   "metrics": [],
   "backoff": [],
   "batches": [],
+  "bounded_body": [],
   "emitter": [],
   "due_index": [],
   "supervise": ["log", "metrics"],
@@ -43,7 +44,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
 };
 
 /** Files that import nothing and that anybody may import. */
-const OPEN_TO_ALL = new Set(["backoff", "batches", "due_index", "emitter", "fresh"]);
+const OPEN_TO_ALL = new Set(["backoff", "batches", "bounded_body", "due_index", "emitter", "fresh"]);
 
 /** The place a file belongs to; `undefined` for the roots and the tests, which may import anything. */
 function placeOf(path: string): string | undefined {

@@ -15,9 +15,9 @@ import {
   type Message,
   type ReadMark,
 } from "./channel.ts";
-import { createMemberships, type Memberships } from "./membership.ts";
+import { createMemberships, type Memberships } from "./membership_cache.ts";
 import type { ChannelStore } from "./store.ts";
-import { createTypingGate } from "./typing.ts";
+import { createTypingGate } from "./typing_limit.ts";
 
 /** The most channels, apart from public ones, that one user can be in. */
 export const MAX_CHANNELS_OF_USER = 500;

@@ -39,8 +39,8 @@ export { type Environment, type EnvironmentEvent, noEnvironment } from "./enviro
 export type { ConnectionOptions } from "./options.ts";
 export { type ClientCode, type OutboxLimits, RequestError, type RequestOptions } from "./requests.ts";
 export type { RttStats } from "./rtt.ts";
-export { createConnection } from "./runtime.ts";
-export { getConnection } from "./shared.ts";
+export { createConnection } from "./create_connection.ts";
+export { getConnection } from "./shared_connection.ts";
 export { createSocketIoTransport, type SocketIoTransportOptions } from "./socketio_transport.ts";
 export {
   type Cause,
@@ -52,6 +52,6 @@ export {
   type HistoryEntry,
   IDLE,
   type Reconnecting,
-} from "./status.ts";
-export type { GetToken, TokenRequest } from "./tokens.ts";
+} from "./connection_state.ts";
+export type { GetToken, TokenRequest } from "./token_source.ts";
 export type { CreateTransport, Transport, TransportHandlers, TransportTarget } from "./transport.ts";

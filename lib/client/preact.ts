@@ -3,8 +3,8 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useState } from "preact/hooks";
 import type { Connection } from "./connection.ts";
 import type { ConnectionOptions } from "./options.ts";
-import { getConnection } from "./shared.ts";
-import { type ConnectionState, IDLE } from "./status.ts";
+import { getConnection } from "./shared_connection.ts";
+import { type ConnectionState, IDLE } from "./connection_state.ts";
 
 /** The state of a connection as a signal: a component that reads it is rendered again when it changes. */
 export interface StateSignal {

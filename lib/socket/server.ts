@@ -3,7 +3,7 @@
  * ends. Handlers of one subject each live beside this file; services know nothing of it.
  */
 import { Server } from "socket.io";
-import { withRevocation } from "../auth/checked_verifier.ts";
+import { withRevocation } from "../auth/revocation_check.ts";
 import type { Revocations } from "../auth/revocations.ts";
 import type { TokenVerifier } from "../auth/verifier.ts";
 import type { ChannelService } from "../channel/service.ts";

@@ -1,6 +1,6 @@
 /** The description of the HTTP endpoints in OpenAPI 3.1. A test holds it against the routes and what they answer. */
 import { type Code, CODES } from "../protocol/codes.ts";
-import { statusOf } from "./answers.ts";
+import { statusOf } from "./responses.ts";
 import { list, object, ref, type Schema, SCHEMAS } from "./openapi_schemas.ts";
 
 type Who = "anyone" | "user" | "admin" | "service" | "metrics";

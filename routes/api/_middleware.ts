@@ -1,7 +1,7 @@
 import { type Context, cors, csrf, HttpError } from "fresh";
-import { errorAnswer } from "../../lib/web/answers.ts";
-import { isTrustedOrigin } from "../../lib/web/credentials.ts";
-import type { State } from "../../lib/web/state.ts";
+import { errorAnswer } from "../../lib/web/responses.ts";
+import { isTrustedOrigin } from "../../lib/web/authorization.ts";
+import type { State } from "../../lib/web/request_state.ts";
 import { ProtocolError } from "../../lib/protocol/codes.ts";
 
 /** Endpoints answer a failure as JSON with its code. */

@@ -1,5 +1,5 @@
-import { readJson } from "../../../lib/web/answers.ts";
-import { signedIn } from "../../../lib/web/credentials.ts";
+import { readJson } from "../../../lib/web/responses.ts";
+import { signedIn } from "../../../lib/web/authorization.ts";
 import { define } from "../../../lib/web/define.ts";
 import { ProtocolError } from "../../../lib/protocol/codes.ts";
 

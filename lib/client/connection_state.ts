@@ -2,7 +2,7 @@
 import type { Code } from "../protocol/codes.ts";
 import type { NodeId, SessionId } from "../protocol/ids.ts";
 import type { User } from "../protocol/events.ts";
-import type { State } from "./machine.ts";
+import type { State } from "./state_machine.ts";
 
 /**
  * Why there is no connection and none is tried: `idle` — not yet asked for · `stopped` — by `disconnect()` ·

@@ -2,7 +2,7 @@
 import type { Connection } from "./connection.ts";
 import type { Unsubscribe } from "../emitter.ts";
 import type { ConnectionOptions } from "./options.ts";
-import { createConnection } from "./runtime.ts";
+import { createConnection } from "./create_connection.ts";
 
 interface Shared {
   connection: Connection;

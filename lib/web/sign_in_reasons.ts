@@ -1,7 +1,7 @@
 /** Plain sentences for people, by code. The codes' own messages are for developers. */
 import { type Context, HttpError } from "fresh";
 import { actionOf, type Code } from "../protocol/codes.ts";
-import type { State } from "./state.ts";
+import type { State } from "./request_state.ts";
 
 const REASONS: Partial<Record<Code, string>> = {
   "auth/missing": "Please sign in.",

@@ -9,8 +9,8 @@ import {
   type StateName,
   transition,
   TRANSITIONS,
-} from "../../lib/client/machine.ts";
-import { statusOf } from "../../lib/client/status.ts";
+} from "../../lib/client/state_machine.ts";
+import { statusOf } from "../../lib/client/connection_state.ts";
 import { session } from "./support.ts";
 
 const NOW = 1_000_000;

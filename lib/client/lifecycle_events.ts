@@ -1,8 +1,8 @@
 /** Says what a transition means by the names that people listen to, and remembers whether events may have been missed. */
 import type { ConnectionEvents } from "./connection.ts";
 import type { Emitter } from "../emitter.ts";
-import type { Event, EventType, State } from "./machine.ts";
-import { causeOf, statusOf } from "./status.ts";
+import type { Event, EventType, State } from "./state_machine.ts";
+import { causeOf, statusOf } from "./connection_state.ts";
 
 /** What ends an attempt that did not fail. */
 const CALLED_OFF: ReadonlySet<EventType> = new Set<EventType>(["disconnect", "offline", "suspend"]);

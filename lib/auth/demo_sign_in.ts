@@ -9,7 +9,7 @@ import { userId } from "../protocol/ids.ts";
 import { DEFAULT_ROLE, type Identity } from "./claims.ts";
 import type { FirstUserStore } from "./first_user.ts";
 import type { Issuer } from "./issuer.ts";
-import { cleanText } from "./text.ts";
+import { cleanText } from "./clean_text.ts";
 
 /** The demo sign-in. */
 export interface Demo {

@@ -1,6 +1,6 @@
 /** Times as they are told to people. */
 import assert from "node:assert/strict";
-import { ago } from "../../../lib/web/components/tone.ts";
+import { ago } from "../../../lib/web/components/status_colour.ts";
 
 const MINUTE = 60_000, HOUR = 60 * MINUTE, DAY = 24 * HOUR;
 

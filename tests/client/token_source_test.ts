@@ -1,6 +1,6 @@
 /** Tokens: asked for at every attempt, refreshed once, one refresh at a time. */
 import assert from "node:assert/strict";
-import { createTokenSource } from "../../lib/client/tokens.ts";
+import { createTokenSource } from "../../lib/client/token_source.ts";
 import { settle, stage, stateOf } from "./support.ts";
 
 const REAUTH = { code: "auth/expired", action: "reauth" };

@@ -4,8 +4,8 @@ import { timingSafeEqual } from "node:crypto";
 import type { Identity } from "../auth/claims.ts";
 import { bearerOf, clearedTokenCookie, tokenCookie } from "../auth/http_token.ts";
 import { ProtocolError } from "../protocol/codes.ts";
-import { json } from "./answers.ts";
-import type { State } from "./state.ts";
+import { json } from "./responses.ts";
+import type { State } from "./request_state.ts";
 
 export { tokenOf } from "../auth/http_token.ts";
 

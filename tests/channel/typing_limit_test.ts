@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { createTypingGate, TYPING_FORGOTTEN_MS } from "../../lib/channel/typing.ts";
+import { createTypingGate, TYPING_FORGOTTEN_MS } from "../../lib/channel/typing_limit.ts";
 import { channelId, userId } from "../../lib/protocol/ids.ts";
 
 const ADA = userId("ada");

@@ -1,4 +1,5 @@
 /** Answers of the HTTP endpoints: JSON, and errors as `{ error: { code, message } }` (contract §6). */
+import { readBounded } from "../bounded_body.ts";
 import { type Code, ProtocolError, toWireError } from "../protocol/codes.ts";
 
 const STATUS: Partial<Record<Code, number>> = {
@@ -38,33 +39,18 @@ export function errorAnswer(error: unknown): Response {
   return json({ error: wire }, { status, headers });
 }
 
-interface ReadJsonOptions {
-  /** Default 100,000. */
-  maxBytes?: number;
-}
-
-/** Reads a JSON body; throws `request/too-large` or `request/invalid`. */
-export async function readJson(
-  request: Request,
-  { maxBytes = 100_000 }: ReadJsonOptions = {},
-): Promise<unknown> {
+/** The JSON body of `request`, of at most `maxBytes`; throws `request/too-large` or `request/invalid`. */
+export async function readJson(request: Request, { maxBytes = 100_000 } = {}): Promise<unknown> {
   const type = request.headers.get("content-type") ?? "";
   if (!/^application\/json\b/i.test(type)) {
     throw new ProtocolError("request/invalid", "The body must be JSON, with content-type application/json.");
   }
   const tooLarge = new ProtocolError("request/too-large", `The body is larger than ${maxBytes} bytes.`);
   if (Number(request.headers.get("content-length") ?? 0) > maxBytes) throw tooLarge;
-  const decoder = new TextDecoder("utf-8", { fatal: true });
-  let size = 0, text = "";
   try {
-    for await (const chunk of request.body ?? []) {
-      size += chunk.byteLength;
-      if (size > maxBytes) throw tooLarge;
-      text += decoder.decode(chunk, { stream: true });
-    }
-    return JSON.parse(text + decoder.decode());
+    return JSON.parse(await readBounded(request.body, maxBytes));
   } catch (error) {
-    if (error === tooLarge) throw error;
+    if (error instanceof RangeError) throw tooLarge;
     throw new ProtocolError("request/invalid", "The body is not valid JSON.", { cause: error });
   }
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { createDemo, type Demo, demoName } from "../../lib/auth/demo.ts";
+import { createDemo, type Demo, demoName } from "../../lib/auth/demo_sign_in.ts";
 import { createFileFirstUserStore, createMemoryFirstUserStore } from "../../lib/auth/first_user.ts";
 import { createIssuer } from "../../lib/auth/issuer.ts";
 import { createSecretKeys } from "../../lib/auth/secret_keys.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { hasUniqueNames } from "../../lib/auth/unique_names.ts";
+import { hasUniqueNames } from "../../lib/auth/json_unique_names.ts";
 
 Deno.test("hasUniqueNames() accepts whatever JSON.stringify makes of an object", () => {
   fc.assert(fc.property(fc.dictionary(fc.string(), fc.jsonValue()), (object) => {

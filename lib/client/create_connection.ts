@@ -3,12 +3,12 @@
  * Decisions are the machine's (`machine.ts`), messages the outbox's (`requests.ts`).
  */
 import type { Requests, ServerEvents, SessionReady } from "../protocol/events.ts";
-import { createAnnouncer } from "./announcer.ts";
+import { createAnnouncer } from "./lifecycle_events.ts";
 import type { Connection, ConnectionEvents } from "./connection.ts";
 import { Emitter, type Unsubscribe } from "../emitter.ts";
 import type { EnvironmentEvent } from "./environment.ts";
 import { createHeartbeat, type Heartbeat } from "./heartbeat.ts";
-import { type Event, type State, transition } from "./machine.ts";
+import { type Event, type State, transition } from "./state_machine.ts";
 import { type ConnectionOptions, type ResolvedOptions, resolveOptions } from "./options.ts";
 import {
   createRequests,
@@ -18,8 +18,14 @@ import {
   type SubmitOptions,
 } from "./requests.ts";
 import { addRtt, NO_RTT, type RttStats } from "./rtt.ts";
-import { type Cause, causeOf, type ConnectionState, type HistoryEntry, statusOf } from "./status.ts";
-import { createTokenSource, type TokenSource } from "./tokens.ts";
+import {
+  type Cause,
+  causeOf,
+  type ConnectionState,
+  type HistoryEntry,
+  statusOf,
+} from "./connection_state.ts";
+import { createTokenSource, type TokenSource } from "./token_source.ts";
 import type { Transport, TransportHandlers } from "./transport.ts";
 import { readSession, readVerdict } from "./server_messages.ts";
 
