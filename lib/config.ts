@@ -195,7 +195,6 @@ export interface RedisConfig {
   sentinelHosts: readonly string[];
   sentinelPort: number;
   keyPrefix: string;
-  lockTimeoutMs: number;
 }
 
 /** Every setting, parsed. Durations are milliseconds unless the name says otherwise. */
@@ -323,7 +322,6 @@ function resolve(settings: Settings): Config {
       sentinelHosts: settings.WEBSOCKET_SENTINEL_HOSTS,
       sentinelPort: settings.WEBSOCKET_SENTINEL_PORT,
       keyPrefix: settings.REDIS_KEY_PREFIX,
-      lockTimeoutMs: settings.WEBSOCKET_REDIS_LOCK_TIMEOUT * 1000,
     },
     callTimeoutMs: settings.WEBSOCKET_EVENT_CALLER_TIMEOUT * 1000,
     jwt: {

@@ -1,32 +1,17 @@
 import assert from "node:assert/strict";
-import { nodeId, type SessionId, sessionId, userId } from "../../lib/protocol/ids.ts";
-import { createMemorySessionStore } from "../../lib/roster/memory_store.ts";
+import type { SessionId } from "../../lib/protocol/ids.ts";
+import { createMemoryRosterStore } from "../../lib/roster/memory_store.ts";
 import { pageOfSessions } from "../../lib/roster/page.ts";
-import type { SessionRecord } from "../../lib/roster/record.ts";
-import type { SessionStore } from "../../lib/roster/store.ts";
+import type { RosterStore } from "../../lib/roster/store.ts";
+import { entry, put } from "./records.ts";
 
-function recordOf(sid: string): SessionRecord {
-  const now = Date.now();
-  return {
-    ...{ sid: sessionId(sid), user: { id: userId("ada"), name: "Ada", role: "user" }, nodeId: nodeId("n1") },
-    ...{
-      connectedAt: now,
-      lastSeenAt: now,
-      transport: "websocket",
-      address: "",
-      userAgent: "",
-      expiresAt: null,
-    },
-  };
-}
-
-async function storeOf(sids: string[]): Promise<SessionStore> {
-  const store = createMemorySessionStore();
-  await store.put(sids.map((sid) => ({ record: recordOf(sid), leaseUntil: Date.now() + 60_000 })));
+async function storeOf(sids: string[]): Promise<RosterStore> {
+  const store = await createMemoryRosterStore({ savedMs: 1 });
+  await put(store, sids.map((sid) => entry(sid, { leaseMs: 60_000 })));
   return store;
 }
 
-async function readAll(store: SessionStore, limit: number): Promise<SessionId[][]> {
+async function readAll(store: RosterStore, limit: number): Promise<SessionId[][]> {
   const pages: SessionId[][] = [];
   let after: SessionId | undefined;
   do {

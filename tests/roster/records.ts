@@ -1,7 +1,14 @@
 /** Session records for tests, and short ways to write them into a store. */
 import { type NodeId, nodeId, sessionId, userId } from "../../lib/protocol/ids.ts";
 import type { SessionRecord } from "../../lib/roster/record.ts";
-import type { LeaveEntry, RosterStore, SessionEntry, Writer, Written } from "../../lib/roster/store.ts";
+import type {
+  LeaveEntry,
+  RosterStore,
+  SessionEntry,
+  Ticked,
+  Writer,
+  Written,
+} from "../../lib/roster/store.ts";
 
 /** What a test says of a record; the rest is the same for all. */
 export interface RecordParts {
@@ -81,6 +88,9 @@ export function end(store: RosterStore, ...leaves: LeaveEntry[]): Promise<Writte
 }
 
 /** Reaps, and reports what `name` uses. */
-export function tick(store: RosterStore, { limit = 100, models = [] as string[], name = "writer" } = {}) {
+export function tick(
+  store: RosterStore,
+  { limit = 100, models = [] as string[], name = "writer" } = {},
+): Promise<Ticked> {
   return store.tick(writer(name), { limit, models });
 }

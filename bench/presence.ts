@@ -1,9 +1,9 @@
 /**
  * What one change of presence costs the server: 10,000 users online, 1,000 of whom watch all others; one user goes
- * away and comes back again and again. Run: `deno run -A tests/bench/presence.ts [users] [watchers]`.
+ * away and comes back again and again. Run: `deno run -A bench/presence.ts [users] [watchers]`.
  */
-import { startTether, TEST_SECRET } from "../support/tether_process.ts";
-import { testToken } from "../support/tokens.ts";
+import { startTether, TEST_SECRET } from "../tests/support/tether_process.ts";
+import { testToken } from "../tests/support/tokens.ts";
 
 const CHANGES = 100, OPENED_AT_ONCE = 50;
 const users = Number(Deno.args[0] ?? 10_000), watchers = Number(Deno.args[1] ?? 1_000);
