@@ -1,5 +1,5 @@
 /** The composition root: reads the settings, builds every part, and exports the app for the build and the server. */
-import { App, csp, staticFiles } from "fresh";
+import { App, staticFiles } from "fresh";
 import { withRevocation } from "./lib/auth/revocation_check.ts";
 import { createConfiguredKeys } from "./lib/auth/configured_keys.ts";
 import { createDemo } from "./lib/auth/demo_sign_in.ts";
@@ -17,6 +17,7 @@ import { nodeId } from "./lib/protocol/ids.ts";
 import { everybody, visibleTo } from "./lib/socket/presence_events.ts";
 import { createSocketServer } from "./lib/socket/server.ts";
 import { createRoster } from "./lib/roster/node_roster.ts";
+import { securityHeaders } from "./lib/web/security_headers.ts";
 import type { Services } from "./lib/web/services.ts";
 import type { State } from "./lib/web/request_state.ts";
 import { createStores } from "./stores.ts";
@@ -175,7 +176,7 @@ export const tether: Tether = await start();
 /** The app: the socket first, so that no page middleware touches an upgrade; then pages and endpoints. */
 export const app: App<State> = new App<State>({ trustProxy: tether.config.trustProxy })
   .all(`${SOCKET_PATH}*`, (ctx) => tether.handleSocket(ctx.req, ctx.info as Deno.ServeHandlerInfo))
-  .use(csp({ useNonce: true }))
+  .use(...securityHeaders)
   .use(staticFiles())
   .use((ctx) => {
     ctx.state.services = tether.services;

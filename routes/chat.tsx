@@ -31,8 +31,10 @@ export default define.page<typeof handler>(function ChatPage({ data }) {
     <main class="wide">
       <Head>
         <title>Chat · Tether</title>
-        <link rel="stylesheet" href={asset("/chat.css")} />
+        {/* without a key it would take the place of the other stylesheet */}
+        <link key="chat" rel="stylesheet" href={asset("/chat.css")} />
       </Head>
+      <h1 class="hidden">Chat</h1>
       <p class="crumb">
         <a href="/">Tether</a>
       </p>

@@ -141,7 +141,7 @@ Deno.test("architecture: there is no cycle", () => {
     const start = path.indexOf(file);
     assert.equal(start, -1, `a cycle: ${[...path.slice(start), file].join(" → ")}`);
     path.push(file);
-    for (const { to, code } of graph.get(file) ?? []) if (code) visit(to);
+    for (const { to, code } of graph.get(file) ?? []) if (code || file.startsWith("lib/fresh/")) visit(to);
     path.pop();
     done.add(file);
   }

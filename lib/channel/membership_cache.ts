@@ -26,6 +26,8 @@ export function createMemberships(store: ChannelStore): Memberships {
   const cache = new LRUCache<UserId | typeof PUBLIC, Promise<ReadonlySet<ChannelId>>>({
     max: MAX_USERS,
     ttl: TTL_MS,
+    // without a timer for each moment that it asked the time
+    ttlResolution: 0,
   });
 
   async function read(key: UserId | typeof PUBLIC): Promise<ReadonlySet<ChannelId>> {

@@ -4,8 +4,9 @@ import { timingSafeEqual } from "node:crypto";
 import type { Identity } from "../auth/claims.ts";
 import { bearerOf, clearedTokenCookie, tokenCookie } from "../auth/http_token.ts";
 import { ProtocolError } from "../protocol/codes.ts";
-import { json } from "./responses.ts";
+import { type Asked, browserHost, isHttps } from "./browser_url.ts";
 import type { State } from "./request_state.ts";
+import { json } from "./responses.ts";
 
 export { tokenOf } from "../auth/http_token.ts";
 
@@ -40,14 +41,23 @@ export function requireService(
   }
 }
 
-/** What of a request's context says how the browser reached this server. */
-type Asked = Pick<Context<State>, "req" | "url">;
+/** What comes of a sign-in. */
+interface SignedIn {
+  token: string;
+  identity: Identity;
+}
 
 /** What a sign-in or a refresh answers: `{ token, user, expiresAt }` and the cookie. */
-export function signedIn(asked: Asked, { token, identity }: { token: string; identity: Identity }): Response {
+export function signedIn(asked: Asked, { token, identity }: SignedIn): Response {
   const { user, expiresAt } = identity;
   const cookie = tokenCookie(token, { secure: isSecure(asked), expiresAt });
   return json({ token, user, expiresAt }, { headers: { "set-cookie": cookie } });
+}
+
+/** What a sign-in by a form of a page answers: the cookie, and the front page. */
+export function signedInByForm(asked: Asked, { token, identity }: SignedIn): Response {
+  const cookie = tokenCookie(token, { secure: isSecure(asked), expiresAt: identity.expiresAt });
+  return new Response(null, { status: 303, headers: { location: "/", "set-cookie": cookie } });
 }
 
 /** What a sign-out answers: the cookie taken back. */
@@ -56,19 +66,16 @@ export function signedOut(asked: Asked): Response {
 }
 
 /** Whether a page of `origin` is one of ours, or of a site that may act for its users here (`CORS_ALLOW_ORIGIN`). */
-export function isTrustedOrigin(origin: string, { req, url, config, state }: Context<State>): boolean {
-  const forwarded = config.trustProxy
-    ? req.headers.get("x-forwarded-host")?.split(",", 1)[0]?.trim()
-    : undefined;
+export function isTrustedOrigin(origin: string, ctx: Context<State>): boolean {
+  const { allowedOrigins } = ctx.state.services;
   // hosts are compared and not schemes: a proxy in front may have ended TLS
-  const { allowedOrigins } = state.services;
   return allowedOrigins.includes(origin) ||
     // a token that the page itself sends is its own, where a cookie may be a visitor's
-    (allowedOrigins.includes("*") && bearerOf(req) !== undefined) ||
-    (URL.canParse(origin) && new URL(origin).host === (forwarded ?? url.host));
+    (allowedOrigins.includes("*") && bearerOf(ctx.req) !== undefined) ||
+    (URL.canParse(origin) && new URL(origin).host === browserHost(ctx));
 }
 
-/** Whether the browser speaks https, to us or to a proxy in front: a page's own origin tells it where no proxy does. */
-function isSecure({ req, url }: Asked): boolean {
-  return url.protocol === "https:" || req.headers.get("origin")?.startsWith("https:") === true;
+/** Whether the browser speaks https: a page's own origin tells it where no proxy does. */
+function isSecure(asked: Asked): boolean {
+  return isHttps(asked) || asked.req.headers.get("origin")?.startsWith("https:") === true;
 }

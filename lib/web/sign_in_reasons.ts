@@ -14,6 +14,8 @@ const REASONS: Partial<Record<Code, string>> = {
   "session/expired": "Your sign-in has expired. Please sign in again.",
   "session/revoked": "You were signed out. Please sign in again.",
   "session/ended": "An administrator ended your session.",
+  "request/invalid": "Please give a name of 1 to 64 visible characters.",
+  "request/too-large": "Please give a name of 1 to 64 visible characters.",
   "admission/too-many-sessions": "You have too many open windows here. Close some, then sign in again.",
 };
 

@@ -15,7 +15,7 @@ import { createSocketServer, type SocketServer, type SocketServerConfig } from "
 import { createMemoryRosterStore } from "../../lib/roster/memory_store.ts";
 import { createRoster } from "../../lib/roster/node_roster.ts";
 import type { RosterStore } from "../../lib/roster/store.ts";
-import { TEST_SECRET } from "./tether_process.ts";
+import { TEST_SECRET } from "./test_secret.ts";
 
 /** Options of {@linkcode startSocketServer}. */
 export interface SocketTestServerOptions {

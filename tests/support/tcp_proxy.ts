@@ -8,6 +8,8 @@ export interface Direction {
   delayMs: number;
   /** How many bytes have come in so far. */
   bytes: number;
+  /** Puts something else in the place of every piece. */
+  rewrite?: (piece: Uint8Array<ArrayBuffer>) => Uint8Array<ArrayBuffer>;
 }
 
 /** A running proxy. Disposing it closes every connection. */
@@ -72,7 +74,8 @@ export function startTcpProxy(port: number): TcpProxy {
         if (direction.holed || pair.silent) continue;
         direction.bytes += count;
         const dueAt = performance.now() + direction.delayMs;
-        underWay = deliver(buffer.slice(0, count), underWay, dueAt);
+        const piece = buffer.slice(0, count);
+        underWay = deliver(direction.rewrite?.(piece) ?? piece, underWay, dueAt);
         // without a delay, who reads slowly is read slowly; with one, what is under way is bounded by the sender
         if (direction.delayMs === 0) await underWay;
         else underWay.catch(() => close(pair));
