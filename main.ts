@@ -102,6 +102,7 @@ async function createTether(config: Config): Promise<Tether> {
     leaseMs: 3 * config.heartbeatIntervalMs,
     graceMs: config.presenceGraceMs,
     log,
+    onError: () => metrics.loopErrors.inc({ loop: "Roster" }),
   }));
   const socketServer = stack.use(createSocketServer({
     nodeId: node,

@@ -25,6 +25,8 @@ export interface RosterOptions {
   tickMs?: number;
   /** Sessions a write; default 200. */
   batchSize?: number;
+  /** Told of every tick that could not reach the store, for counting. */
+  onError?: (error: unknown) => void;
   /** The clock, in epoch milliseconds; default `Date.now`. */
   now?: () => number;
 }
@@ -69,6 +71,7 @@ export function createRoster(options: RosterOptions): Roster {
       for (const [id, at] of lastActive) if (at < startedAt) lastActive.delete(id);
       await sweep();
     } catch (error) {
+      options.onError?.(error);
       return writer.setAway(error);
     }
     writer.setBack();
