@@ -37,6 +37,16 @@ const SECURITY: Record<Who, Record<string, string[]>[]> = {
 const BODY_CODES: Code[] = ["request/invalid", "request/too-large"];
 const readiness = object({ ready: { type: "boolean" }, "reason?": { type: "string" } });
 
+const ADD_MEMBER: Operation = {
+  summary: "Adds a member, for the channel's maker and administrators; open pages follow at once",
+  who: "user",
+  answer: {
+    description: "Whether they were no member before.",
+    schema: object({ added: { type: "boolean" } }),
+  },
+  codes: ["access/denied", "access/not-found", "request/invalid"],
+};
+
 const OPERATIONS: Record<string, Operation> = {
   "GET /healthz": {
     summary: "Whether the process serves",
@@ -125,15 +135,8 @@ const OPERATIONS: Record<string, Operation> = {
     answer: { description: "The members.", schema: object({ members: list(ref("Presence")) }) },
     codes: ["access/denied", "request/invalid"],
   },
-  "PUT /api/channels/{id}/members/{userId}": {
-    summary: "Adds a member, for the channel's maker and administrators; open pages follow at once",
-    who: "user",
-    answer: {
-      description: "Whether they were no member before.",
-      schema: object({ added: { type: "boolean" } }),
-    },
-    codes: ["access/denied", "access/not-found", "request/invalid"],
-  },
+  "PUT /api/channels/{id}/members/{userId}": ADD_MEMBER,
+  "POST /api/channels/{id}/members/{userId}": { ...ADD_MEMBER, summary: "As PUT" },
   "DELETE /api/channels/{id}/members/{userId}": {
     summary: "Ends a membership: for the channel's maker, administrators and the member",
     who: "user",
