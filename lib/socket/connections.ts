@@ -142,6 +142,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
       socket.on("disconnect", onDisconnect);
       tokenWatch.begin(session);
       void presence.connect(sid, user);
+      forgetHandshake(socket);
       if (isLogged) log.info("A session began", { sid, userId: user.id });
     },
     end(sid, how) {
@@ -150,4 +151,12 @@ export function createConnections(options: ConnectionsOptions): Connections {
       return session !== undefined;
     },
   };
+}
+
+const NOTHING = Object.freeze({});
+
+/** Lets go of what is read once: a browser's headers and token are over a KiB of every idle session's memory. */
+function forgetHandshake({ handshake, conn }: TetherSocket): void {
+  Object.assign(handshake, { headers: NOTHING, query: NOTHING, auth: NOTHING, url: "", time: "" });
+  Object.assign(conn.request, { headers: NOTHING, query: NOTHING, _query: NOTHING, url: "" });
 }
