@@ -11,9 +11,6 @@ export interface FrameReceiver {
   lost(error?: Error): void;
 }
 
-// one object for all: Deno would make one a listener
-const LISTENED = { capture: false };
-
 /** Frames over a socket of `Deno.upgradeWebSocket`. It listens itself, as functions would be made for each connection. */
 export class WebSocketTransport implements Transport, EventListenerObject {
   readonly name = "websocket";
@@ -32,7 +29,7 @@ export class WebSocketTransport implements Transport, EventListenerObject {
     this.#socket = socket;
     this.#highWater = Math.min(HIGH_WATER_BYTES, sendBufferBytes);
     this.#opened = opened;
-    for (const type of ["open", "message", "close"]) socket.addEventListener(type, this, LISTENED);
+    for (const type of ["open", "message", "close"]) socket.addEventListener(type, this);
   }
 
   /** Called by the socket. */
