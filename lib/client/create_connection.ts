@@ -18,13 +18,8 @@ import {
   type SubmitOptions,
 } from "./requests.ts";
 import { addRtt, NO_RTT, type RttStats } from "./rtt.ts";
-import {
-  type Cause,
-  causeOf,
-  type ConnectionState,
-  type HistoryEntry,
-  statusOf,
-} from "./connection_state.ts";
+import type { Cause } from "./cause.ts";
+import { causeOf, type ConnectionState, type HistoryEntry, statusOf } from "./connection_state.ts";
 import { createTokenSource, type TokenSource } from "./token_source.ts";
 import type { Transport, TransportHandlers } from "./transport.ts";
 import { readSession, readVerdict } from "./server_messages.ts";
@@ -45,7 +40,7 @@ const LIFECYCLE = /^(state|resync|(dis|re)?connect(_.*)?)$/;
  *     return answer.status === 401 ? null : (await answer.json()).token;
  *   },
  * });
- * connection.on("events:channel", ({ user, data }) => console.log(user.name, data.type));
+ * connection.on("events:channel", ({ user, data }) => console.log(user?.name, data.type));
  * connection.on("resync", () => location.reload());
  * connection.connect();
  * ```
