@@ -5,7 +5,7 @@
 import { ProtocolError } from "../protocol/codes.ts";
 import type { ChatEvent } from "../protocol/events.ts";
 import type { SessionId } from "../protocol/ids.ts";
-import { jsonFault } from "../protocol/payloads.ts";
+import { jsonFault } from "../protocol/fields.ts";
 import type { Roster } from "../roster/roster.ts";
 import type { Bus } from "../eventlog/node_bus.ts";
 import type { LiveSession } from "./types.ts";
