@@ -1,4 +1,5 @@
 /** The process: serves the built app on the configured port and leaves in good order on SIGTERM or SIGINT. */
+import { guardRequests } from "./lib/web/request_guard.ts";
 import { tether } from "./main.ts";
 
 const { config, log } = tether;
@@ -18,7 +19,7 @@ const server = Deno.serve({
     log.error("A request failed", { error });
     return new Response("Internal Server Error", { status: 500 });
   },
-}, app.fetch);
+}, guardRequests(app.fetch));
 
 let leaving = false;
 async function leave(signal: Deno.Signal): Promise<void> {

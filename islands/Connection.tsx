@@ -3,7 +3,7 @@ import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { BadgeFace } from "../lib/web/components/BadgeFace.tsx";
 import { ConnectionPanel } from "../lib/web/components/ConnectionPanel.tsx";
-import { useStatus } from "../lib/web/components/status.ts";
+import { useStatus } from "../lib/web/components/connection_status.ts";
 
 const PANEL = "connection-panel";
 

@@ -4,7 +4,7 @@ import { useEffect } from "preact/hooks";
 import type { Presence } from "../lib/client/mod.ts";
 import { useConnection } from "../lib/client/preact.ts";
 import { connectionOptions } from "../lib/web/components/connection_options.ts";
-import { ago, toneOfPerson } from "../lib/web/components/tone.ts";
+import { ago, toneOfPerson } from "../lib/web/components/status_colour.ts";
 
 const ORDER = { online: 0, away: 1, offline: 2 };
 

@@ -27,7 +27,7 @@ export default function SignIn(): JSX.Element {
   }
 
   return (
-    <form class="card" onSubmit={signIn}>
+    <form class="card" method="post" action="/api/auth/sign-in" onSubmit={signIn}>
       <label for="name">Your name</label>
       <input
         id="name"

@@ -1,6 +1,6 @@
 import type { JSX } from "preact";
 import { BadgeFace } from "../lib/web/components/BadgeFace.tsx";
-import { useStatus } from "../lib/web/components/status.ts";
+import { useStatus } from "../lib/web/components/connection_status.ts";
 
 /** The connection on a page that is about something else: a badge, which leads to the page about the connection. */
 export default function Status(): JSX.Element {

@@ -26,25 +26,35 @@ const TRUE = ["true", "1", "yes", "on"];
 const FALSE = ["false", "0", "no", "off"];
 const DURATION_UNITS = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 } as const;
 
-function text(fallback: string): v.GenericSchema<string | undefined, string> {
+/** From a variable, which may be unset, to its value. */
+type Setting<Output> = v.GenericSchema<string | undefined, Output>;
+/** With `fraction` it need not be whole. */
+type Range = { min: number; max: number; fraction?: boolean };
+
+function text(fallback: string): Setting<string> {
   return v.optional(v.pipe(v.string(), v.trim()), fallback);
 }
 
-function flag(fallback: boolean): v.GenericSchema<string | undefined, boolean> {
-  const values = [...TRUE, ...FALSE];
+/** Text that may be absent, which is `null`; `good` checks what is there. */
+function optionalText(good = (_value: string): boolean => true, message = ""): Setting<string | null> {
+  return v.pipe(
+    text(""),
+    v.check((value) => value === "" || good(value), message),
+    v.transform((value) => value || null),
+  );
+}
+
+function flag(fallback: boolean): Setting<boolean> {
   return v.pipe(
     v.optional(v.string(), String(fallback)),
     v.trim(),
     v.toLowerCase(),
-    v.picklist(values, `must be true or false`),
+    v.picklist([...TRUE, ...FALSE], `must be true or false`),
     v.transform((value) => TRUE.includes(value)),
   );
 }
 
-function choice<const Values extends readonly string[]>(
-  values: Values,
-  fallback: Values[number],
-): v.GenericSchema<string | undefined, Values[number]> {
+function choice<const Value extends string>(values: readonly Value[], fallback: Value): Setting<Value> {
   return v.pipe(
     v.optional(v.string(), fallback),
     v.trim(),
@@ -52,17 +62,7 @@ function choice<const Values extends readonly string[]>(
   );
 }
 
-interface Range {
-  min: number;
-  max: number;
-  /** Whether fractions are good. */
-  fraction?: boolean;
-}
-
-function number(
-  fallback: number,
-  { min, max, fraction = false }: Range,
-): v.GenericSchema<string | undefined, number> {
+function number(fallback: number, { min, max, fraction = false }: Range): Setting<number> {
   const message = `must be a ${fraction ? "" : "whole "}number from ${min} to ${max}`;
   return v.pipe(
     v.optional(v.string(), String(fallback)),
@@ -74,18 +74,33 @@ function number(
   );
 }
 
-function url(protocols: readonly string[]): v.GenericSchema<string | undefined, string> {
+/** A number of seconds, which becomes milliseconds. */
+function seconds(fallback: number, range: Range): Setting<number> {
+  return v.pipe(number(fallback, { fraction: true, ...range }), v.transform((value) => value * 1000));
+}
+
+function url(...protocols: string[]): Setting<string | null> {
+  return optionalText(
+    (value) => URL.canParse(value) && protocols.includes(new URL(value).protocol),
+    `must be a URL that starts with ${protocols.map((protocol) => `${protocol}//`).join(" or ")}`,
+  );
+}
+
+/** What `separator` separates, each of them `good`. */
+function list(
+  separator: RegExp,
+  good: (item: string) => boolean,
+  message: string,
+): Setting<readonly string[]> {
   return v.pipe(
     text(""),
-    v.check(
-      (value) => value === "" || (URL.canParse(value) && protocols.includes(new URL(value).protocol)),
-      `must be a URL that starts with ${protocols.map((protocol) => `${protocol}//`).join(" or ")}`,
-    ),
+    v.transform((value) => value.split(separator).map((item) => item.trim()).filter((item) => item !== "")),
+    v.check((items) => items.every(good), message),
   );
 }
 
 /** Seconds: `90s`, `15m`, `12h`, `7d`, `4w`, a plain number of seconds, or `-1` for "never", which becomes `null`. */
-function lifetime(fallback: string): v.GenericSchema<string | undefined, number | null> {
+function lifetime(fallback: string): Setting<number | null> {
   return v.pipe(
     v.optional(v.string(), fallback),
     v.trim(),
@@ -101,148 +116,107 @@ function lifetime(fallback: string): v.GenericSchema<string | undefined, number 
   );
 }
 
-const origins = v.pipe(
-  text(""),
-  v.transform((value) => value.split(";").map((origin) => origin.trim()).filter((origin) => origin !== "")),
-  v.check(
-    (list) =>
-      list.every((origin) => origin === "*" || (URL.canParse(origin) && new URL(origin).origin === origin)),
-    "must be origins such as https://example.org separated by ';', or *",
-  ),
-);
+/** The setting of the variable `name`. */
+function env<Output>(name: string, schema: Setting<Output>): Setting<Output> {
+  return v.pipe(schema, v.title(name));
+}
 
-const algorithms = v.pipe(
-  text(""),
-  v.transform((value) => value.split(/[\s,;]+/).filter((name) => name !== "")),
-  v.check(
-    (list) => list.every((name) => /^(HS|RS|PS|ES)(256|384|512)$|^EdDSA$|^Ed25519$/.test(name)),
-    "must name signature algorithms such as HS256, RS256, PS256, ES256 or EdDSA",
-  ),
-);
+const MANY = { min: 1, max: 1_000_000_000 };
+const isHost = (host: string): boolean => /^[^/?#@]+$/.test(host) && URL.canParse(`redis://${host}`);
 
+/** Every setting: its name here, its variable, and how its text is read. Durations are milliseconds unless named otherwise. */
 const SETTINGS = v.object({
-  PORT: number(8000, { min: 0, max: 65_535 }),
-  HOST: text(""),
-  TRUST_PROXY: flag(false),
-  CORS_ALLOW_ORIGIN: origins,
-  ENABLE_WEBSOCKET_SUPPORT: flag(true),
-  WEBSOCKET_SERVER_PING_INTERVAL: number(25, { min: 0.1, max: 3600, fraction: true }),
-  WEBSOCKET_SERVER_PING_TIMEOUT: number(20, { min: 0.1, max: 3600, fraction: true }),
-  WEBSOCKET_SERVER_LOGGING: flag(false),
-  WEBSOCKET_SERVER_ENGINEIO_LOGGING: flag(false),
-  WEBSOCKET_HEARTBEAT_INTERVAL: number(30, { min: 5, max: 90, fraction: true }),
-  WEBSOCKET_MAX_PAYLOAD_BYTES: number(1_000_000, { min: 1000, max: 100_000_000 }),
-  WEBSOCKET_SEND_BUFFER_BYTES: number(1_000_000, { min: 1000, max: 1_000_000_000 }),
-  WEBSOCKET_MANAGER: choice(["", "redis"], ""),
-  WEBSOCKET_REDIS_URL: url(["redis:", "rediss:"]),
-  REDIS_URL: url(["redis:", "rediss:"]),
-  WEBSOCKET_REDIS_CLUSTER: flag(false),
-  WEBSOCKET_SENTINEL_HOSTS: v.pipe(
-    text(""),
-    v.transform((value) => value.split(/[\s,;]+/).filter((host) => host !== "")),
-    v.check(
-      (hosts) => hosts.every((host) => /^[^/?#@]+$/.test(host) && URL.canParse(`redis://${host}`)),
-      "must be hosts such as redis-1 or redis-1:26379, separated by commas",
+  port: env("PORT", number(8000, { min: 0, max: 65_535 })),
+  hostname: env("HOST", optionalText()),
+  trustProxy: env("TRUST_PROXY", flag(false)),
+  /** Origins that may connect besides the server's own; `["*"]` for all. */
+  corsOrigins: env(
+    "CORS_ALLOW_ORIGIN",
+    list(
+      /;/,
+      (origin) => origin === "*" || (URL.canParse(origin) && new URL(origin).origin === origin),
+      "must be origins such as https://example.org separated by ';', or *",
     ),
   ),
-  WEBSOCKET_SENTINEL_PORT: number(26_379, { min: 1, max: 65_535 }),
-  REDIS_KEY_PREFIX: v.pipe(
-    text("tether"),
-    v.regex(/^[\w.:-]{1,100}$/, "must be 1 to 100 letters, digits or . : _ -"),
-  ),
-  WEBSOCKET_REDIS_LOCK_TIMEOUT: number(60, { min: 1, max: 3600 }),
-  WEBSOCKET_EVENT_CALLER_TIMEOUT: number(60, { min: 1, max: 3600 }),
-  JWT_SECRET: v.pipe(
-    text(""),
-    v.check(
-      (value) => value === "" || new TextEncoder().encode(value).length >= 32,
-      "must be at least 32 bytes long",
+  websocketEnabled: env("ENABLE_WEBSOCKET_SUPPORT", flag(true)),
+  pingIntervalMs: env("WEBSOCKET_SERVER_PING_INTERVAL", seconds(25, { min: 0.1, max: 3600 })),
+  pingTimeoutMs: env("WEBSOCKET_SERVER_PING_TIMEOUT", seconds(20, { min: 0.1, max: 3600 })),
+  socketLogging: env("WEBSOCKET_SERVER_LOGGING", flag(false)),
+  engineLogging: env("WEBSOCKET_SERVER_ENGINEIO_LOGGING", flag(false)),
+  heartbeatIntervalMs: env("WEBSOCKET_HEARTBEAT_INTERVAL", seconds(30, { min: 5, max: 90 })),
+  maxPayloadBytes: env("WEBSOCKET_MAX_PAYLOAD_BYTES", number(1_000_000, { min: 1000, max: 100_000_000 })),
+  sendBufferBytes: env("WEBSOCKET_SEND_BUFFER_BYTES", number(1_000_000, { min: 1000, max: 1_000_000_000 })),
+  redis: v.object({
+    manager: env("WEBSOCKET_MANAGER", choice(["", "redis"], "")),
+    socketUrl: env("WEBSOCKET_REDIS_URL", url("redis:", "rediss:")),
+    commonUrl: env("REDIS_URL", url("redis:", "rediss:")),
+    cluster: env("WEBSOCKET_REDIS_CLUSTER", flag(false)),
+    sentinelHosts: env(
+      "WEBSOCKET_SENTINEL_HOSTS",
+      list(/[\s,;]+/, isHost, "must be hosts such as redis-1 or redis-1:26379, separated by commas"),
     ),
+    sentinelPort: env("WEBSOCKET_SENTINEL_PORT", number(26_379, { min: 1, max: 65_535 })),
+    keyPrefix: env(
+      "REDIS_KEY_PREFIX",
+      v.pipe(text("tether"), v.regex(/^[\w.:-]{1,100}$/, "must be 1 to 100 letters, digits or . : _ -")),
+    ),
+    /** Checked and of no effect: nothing in a fleet waits for a lock. */
+    lockTimeoutMs: env("WEBSOCKET_REDIS_LOCK_TIMEOUT", seconds(60, { min: 1, max: 3600, fraction: false })),
+  }),
+  callTimeoutMs: env("WEBSOCKET_EVENT_CALLER_TIMEOUT", seconds(60, { min: 1, max: 3600, fraction: false })),
+  jwt: v.object({
+    /** `null` when no key is configured; the demo issuer makes one then. */
+    secret: env(
+      "JWT_SECRET",
+      optionalText((value) => new TextEncoder().encode(value).length >= 32, "must be at least 32 bytes long"),
+    ),
+    publicKey: env("JWT_PUBLIC_KEY", optionalText()),
+    jwksUrl: env("JWT_JWKS_URL", url("https:", "http:")),
+    /** Empty: the algorithms that fit the key. */
+    algorithms: env(
+      "JWT_ALGORITHMS",
+      list(
+        /[\s,;]+/,
+        (name) => /^(HS|RS|PS|ES)(256|384|512)$|^EdDSA$|^Ed25519$/.test(name),
+        "must name signature algorithms such as HS256, RS256, PS256, ES256 or EdDSA",
+      ),
+    ),
+    issuer: env("JWT_ISSUER", optionalText()),
+    audience: env("JWT_AUDIENCE", optionalText()),
+    clockToleranceS: env("JWT_CLOCK_TOLERANCE", number(5, { min: 0, max: 300, fraction: true })),
+    /** `null`: tokens need no expiry, and issued ones have none. */
+    expiresInS: env("JWT_EXPIRES_IN", lifetime("4w")),
+  }),
+  demo: env("AUTH_DEMO", v.optional(flag(false))),
+  expiryNoticeMs: env("AUTH_EXPIRY_NOTICE_S", seconds(60, { min: 0, max: 86_400 })),
+  whenStoreDown: env("AUTH_WHEN_STORE_DOWN", choice(["refuse", "admit"], "refuse")),
+  presenceGraceMs: env("PRESENCE_GRACE_S", seconds(5, { min: 0, max: 3600 })),
+  connectsPerSecond: env("ADMISSION_CONNECTS_PER_SECOND", number(500, MANY)),
+  sessionsPerUser: env("SESSIONS_PER_USER", number(100, MANY)),
+  /** 0: no limit and no coalescing. */
+  eventsPerSecond: env("EVENTS_PER_SECOND", number(100, { ...MANY, min: 0 })),
+  drainMs: env("DRAIN_SECONDS", seconds(30, { min: 0, max: 3600 })),
+  dataDir: env("DATA_DIR", v.pipe(text("./data"), v.nonEmpty("must not be empty"))),
+  serviceToken: env(
+    "SERVICE_TOKEN",
+    optionalText((value) => value.length >= 16, "must be at least 16 characters long"),
   ),
-  JWT_JWKS_URL: url(["https:", "http:"]),
-  JWT_PUBLIC_KEY: text(""),
-  JWT_ALGORITHMS: algorithms,
-  JWT_ISSUER: text(""),
-  JWT_AUDIENCE: text(""),
-  JWT_CLOCK_TOLERANCE: number(5, { min: 0, max: 300, fraction: true }),
-  JWT_EXPIRES_IN: lifetime("4w"),
-  AUTH_EXPIRY_NOTICE_S: number(60, { min: 0, max: 86_400, fraction: true }),
-  AUTH_WHEN_STORE_DOWN: choice(["refuse", "admit"], "refuse"),
-  PRESENCE_GRACE_S: number(5, { min: 0, max: 3600, fraction: true }),
-  AUTH_DEMO: v.optional(flag(false)),
-  ADMISSION_CONNECTS_PER_SECOND: number(500, { min: 1, max: 1_000_000_000 }),
-  SESSIONS_PER_USER: number(100, { min: 1, max: 1_000_000_000 }),
-  EVENTS_PER_SECOND: number(100, { min: 0, max: 1_000_000_000 }),
-  DRAIN_SECONDS: number(30, { min: 0, max: 3600, fraction: true }),
-  DATA_DIR: v.pipe(text("./data"), v.nonEmpty("must not be empty")),
-  SERVICE_TOKEN: v.pipe(
-    text(""),
-    v.check((value) => value === "" || value.length >= 16, "must be at least 16 characters long"),
-  ),
-  METRICS_TOKEN: text(""),
-  LOG_LEVEL: choice(["trace", "debug", "info", "warn", "error", "fatal", "silent"], "info"),
-  LOG_FORMAT: choice(["pretty", "json"], "pretty"),
+  metricsToken: env("METRICS_TOKEN", optionalText()),
+  logLevel: env("LOG_LEVEL", choice(["trace", "debug", "info", "warn", "error", "fatal", "silent"], "info")),
+  logFormat: env("LOG_FORMAT", choice(["pretty", "json"], "pretty")),
   /** Set by Deno Deploy alone. */
-  DENO_DEPLOYMENT_ID: text(""),
+  deploymentId: env("DENO_DEPLOYMENT_ID", optionalText()),
 });
 
 type Settings = v.InferOutput<typeof SETTINGS>;
 
-/** Where Redis is; `null` in the config when this process stands alone. */
-export interface RedisConfig {
-  url: string;
-  cluster: boolean;
-  sentinelHosts: readonly string[];
-  sentinelPort: number;
-  keyPrefix: string;
-  lockTimeoutMs: number;
-}
-
 /** Every setting, parsed. Durations are milliseconds unless the name says otherwise. */
-export interface Config {
-  port: number;
-  hostname: string;
-  trustProxy: boolean;
-  /** Origins that may connect besides the server's own; `["*"]` for all. */
-  corsOrigins: readonly string[];
-  websocketEnabled: boolean;
-  pingIntervalMs: number;
-  pingTimeoutMs: number;
-  socketLogging: boolean;
-  engineLogging: boolean;
-  heartbeatIntervalMs: number;
-  maxPayloadBytes: number;
-  sendBufferBytes: number;
-  redis: RedisConfig | null;
-  callTimeoutMs: number;
-  jwt: {
-    /** `null` when no key is configured; the demo issuer makes one then. */
-    secret: string | null;
-    publicKey: string | null;
-    jwksUrl: string | null;
-    /** Empty: the algorithms that fit the key. */
-    algorithms: readonly string[];
-    issuer: string | null;
-    audience: string | null;
-    clockToleranceS: number;
-    /** `null`: tokens need no expiry, and issued ones have none. */
-    expiresInS: number | null;
-  };
-  demo: boolean;
-  expiryNoticeMs: number;
-  whenStoreDown: "refuse" | "admit";
-  presenceGraceMs: number;
-  connectsPerSecond: number;
-  sessionsPerUser: number;
-  /** 0: no limit and no coalescing. */
-  eventsPerSecond: number;
-  drainMs: number;
-  /** `null` on Deno Deploy, where the database is managed and no file can be kept. */
-  dataDir: string | null;
-  serviceToken: string | null;
-  metricsToken: string | null;
-  logLevel: Settings["LOG_LEVEL"];
-  logFormat: Settings["LOG_FORMAT"];
+export type Config = ReturnType<typeof resolve>;
+/** Where Redis is. */
+export type RedisConfig = NonNullable<Config["redis"]>;
+
+interface Group {
+  entries: Record<string, v.GenericSchema | Group>;
 }
 
 /**
@@ -251,103 +225,84 @@ export interface Config {
  * @throws {ConfigError} listing every setting that is not good; it names no secret's value
  */
 export function loadConfig(environment: Environment): Config {
-  const given = Object.fromEntries(
-    Object.entries(environment).filter(([name, value]) => name in SETTINGS.entries && value?.trim() !== ""),
-  );
-  const parsed = v.safeParse(SETTINGS, given);
-  const problems = parsed.issues?.map((issue) => `${v.getDotPath(issue)} ${issue.message}`) ?? [];
+  const parsed = v.safeParse(SETTINGS, valuesOf(SETTINGS, environment));
+  const problems = parsed.issues?.map(({ path, message }) => `${nameOf(path)} ${message}`) ?? [];
   if (parsed.success) problems.push(...conflicts(parsed.output));
   if (problems.length > 0) throw new ConfigError(problems);
   return resolve(parsed.output as Settings);
 }
 
-function keysOf(settings: Settings): string[] {
-  return (["JWT_SECRET", "JWT_PUBLIC_KEY", "JWT_JWKS_URL"] as const).filter((name) => settings[name] !== "");
+function valuesOf({ entries }: Group, environment: Environment): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(entries).map(([key, entry]) => {
+      if ("entries" in entry) return [key, valuesOf(entry, environment)];
+      return [key, environment[v.getTitle(entry)!]?.trim() || undefined];
+    }),
+  );
 }
 
-function redisUrl(settings: Settings): string {
-  return settings.WEBSOCKET_REDIS_URL || settings.REDIS_URL;
+/** The variable whose value an issue is about. */
+function nameOf(path: readonly v.IssuePathItem[] = []): string {
+  const schema = path.reduce<Group | v.GenericSchema>(
+    (at, { key }) => (at as Group).entries[key as string]!,
+    SETTINGS,
+  );
+  return v.getTitle(schema as v.GenericSchema)!;
+}
+
+function keysOf({ jwt: { secret, publicKey, jwksUrl } }: Pick<Settings, "jwt">): string[] {
+  const keys = { JWT_SECRET: secret, JWT_PUBLIC_KEY: publicKey, JWT_JWKS_URL: jwksUrl };
+  return Object.entries(keys).filter(([, key]) => key !== null).map(([name]) => name);
 }
 
 /** What is wrong between settings that are each good alone. */
 function conflicts(settings: Settings): string[] {
-  const problems: string[] = [];
+  const { corsOrigins, demo, deploymentId, redis } = settings;
+  const { manager, socketUrl, commonUrl, cluster, sentinelHosts } = redis;
   const keys = keysOf(settings);
-  if (keys.length > 1) problems.push(`${keys.join(" and ")} exclude each other: set one`);
-  if (settings.AUTH_DEMO === true && keys.some((name) => name !== "JWT_SECRET")) {
-    problems.push(`AUTH_DEMO signs its own tokens and needs JWT_SECRET, not ${keys.join(" or ")}`);
-  }
-  if (settings.DENO_DEPLOYMENT_ID !== "" && keys.length === 0) {
-    problems.push(
+  const hasRedis = (socketUrl ?? commonUrl) !== null, hasSentinels = sentinelHosts.length > 0;
+  const rules: [broken: boolean, problem: string][] = [
+    [keys.length > 1, `${keys.join(" and ")} exclude each other: set one`],
+    [
+      demo === true && keys.some((name) => name !== "JWT_SECRET"),
+      `AUTH_DEMO signs its own tokens and needs JWT_SECRET, not ${keys.join(" or ")}`,
+    ],
+    [
+      deploymentId !== null && keys.length === 0,
       "No key is set, and on Deno Deploy none can be kept: set JWT_SECRET, JWT_PUBLIC_KEY or JWT_JWKS_URL",
-    );
-  } else if (settings.AUTH_DEMO === false && keys.length === 0) {
-    problems.push("AUTH_DEMO is false and no key is set: set JWT_SECRET, JWT_PUBLIC_KEY or JWT_JWKS_URL");
-  }
-  if (settings.WEBSOCKET_MANAGER === "redis" && redisUrl(settings) === "") {
-    problems.push("WEBSOCKET_MANAGER is redis but neither WEBSOCKET_REDIS_URL nor REDIS_URL is set");
-  }
-  if (settings.WEBSOCKET_SENTINEL_HOSTS.length > 0 && settings.WEBSOCKET_REDIS_CLUSTER) {
-    problems.push("WEBSOCKET_SENTINEL_HOSTS and WEBSOCKET_REDIS_CLUSTER exclude each other");
-  }
-  if (
-    (settings.WEBSOCKET_SENTINEL_HOSTS.length > 0 || settings.WEBSOCKET_REDIS_CLUSTER) &&
-    redisUrl(settings) === ""
-  ) {
-    problems.push("Sentinel and Cluster need WEBSOCKET_REDIS_URL for the credentials and the database");
-  }
-  if (settings.CORS_ALLOW_ORIGIN.includes("*") && settings.CORS_ALLOW_ORIGIN.length > 1) {
-    problems.push("CORS_ALLOW_ORIGIN is either * or a list of origins");
-  }
-  return problems;
+    ],
+    [
+      deploymentId === null && demo === false && keys.length === 0,
+      "AUTH_DEMO is false and no key is set: set JWT_SECRET, JWT_PUBLIC_KEY or JWT_JWKS_URL",
+    ],
+    [
+      manager === "redis" && !hasRedis,
+      "WEBSOCKET_MANAGER is redis but neither WEBSOCKET_REDIS_URL nor REDIS_URL is set",
+    ],
+    [hasSentinels && cluster, "WEBSOCKET_SENTINEL_HOSTS and WEBSOCKET_REDIS_CLUSTER exclude each other"],
+    [
+      (hasSentinels || cluster) && !hasRedis,
+      "Sentinel and Cluster need WEBSOCKET_REDIS_URL for the credentials and the database",
+    ],
+    [
+      corsOrigins.includes("*") && corsOrigins.length > 1,
+      "CORS_ALLOW_ORIGIN is either * or a list of origins",
+    ],
+  ];
+  return rules.filter(([broken]) => broken).map(([, problem]) => problem);
 }
 
-function resolve(settings: Settings): Config {
-  const demo = settings.AUTH_DEMO ?? keysOf(settings).length === 0;
+function resolve({ redis, deploymentId, ...settings }: Settings) {
+  const { socketUrl, commonUrl, manager: _, ...rest } = redis;
+  const url = socketUrl ?? commonUrl;
+  const demo = settings.demo ?? keysOf(settings).length === 0;
   return {
-    port: settings.PORT,
-    hostname: settings.HOST || (demo ? "127.0.0.1" : "0.0.0.0"),
-    trustProxy: settings.TRUST_PROXY,
-    corsOrigins: settings.CORS_ALLOW_ORIGIN,
-    websocketEnabled: settings.ENABLE_WEBSOCKET_SUPPORT,
-    pingIntervalMs: settings.WEBSOCKET_SERVER_PING_INTERVAL * 1000,
-    pingTimeoutMs: settings.WEBSOCKET_SERVER_PING_TIMEOUT * 1000,
-    socketLogging: settings.WEBSOCKET_SERVER_LOGGING,
-    engineLogging: settings.WEBSOCKET_SERVER_ENGINEIO_LOGGING,
-    heartbeatIntervalMs: settings.WEBSOCKET_HEARTBEAT_INTERVAL * 1000,
-    maxPayloadBytes: settings.WEBSOCKET_MAX_PAYLOAD_BYTES,
-    sendBufferBytes: settings.WEBSOCKET_SEND_BUFFER_BYTES,
-    redis: redisUrl(settings) === "" ? null : {
-      url: redisUrl(settings),
-      cluster: settings.WEBSOCKET_REDIS_CLUSTER,
-      sentinelHosts: settings.WEBSOCKET_SENTINEL_HOSTS,
-      sentinelPort: settings.WEBSOCKET_SENTINEL_PORT,
-      keyPrefix: settings.REDIS_KEY_PREFIX,
-      lockTimeoutMs: settings.WEBSOCKET_REDIS_LOCK_TIMEOUT * 1000,
-    },
-    callTimeoutMs: settings.WEBSOCKET_EVENT_CALLER_TIMEOUT * 1000,
-    jwt: {
-      secret: settings.JWT_SECRET || null,
-      publicKey: settings.JWT_PUBLIC_KEY || null,
-      jwksUrl: settings.JWT_JWKS_URL || null,
-      algorithms: settings.JWT_ALGORITHMS,
-      issuer: settings.JWT_ISSUER || null,
-      audience: settings.JWT_AUDIENCE || null,
-      clockToleranceS: settings.JWT_CLOCK_TOLERANCE,
-      expiresInS: settings.JWT_EXPIRES_IN,
-    },
+    ...settings,
     demo,
-    expiryNoticeMs: settings.AUTH_EXPIRY_NOTICE_S * 1000,
-    whenStoreDown: settings.AUTH_WHEN_STORE_DOWN,
-    presenceGraceMs: settings.PRESENCE_GRACE_S * 1000,
-    connectsPerSecond: settings.ADMISSION_CONNECTS_PER_SECOND,
-    sessionsPerUser: settings.SESSIONS_PER_USER,
-    eventsPerSecond: settings.EVENTS_PER_SECOND,
-    drainMs: settings.DRAIN_SECONDS * 1000,
-    dataDir: settings.DENO_DEPLOYMENT_ID === "" ? settings.DATA_DIR : null,
-    serviceToken: settings.SERVICE_TOKEN || null,
-    metricsToken: settings.METRICS_TOKEN || null,
-    logLevel: settings.LOG_LEVEL,
-    logFormat: settings.LOG_FORMAT,
+    hostname: settings.hostname ?? (demo ? "127.0.0.1" : "0.0.0.0"),
+    /** `null` when this process stands alone. */
+    redis: url === null ? null : { ...rest, url },
+    /** `null` on Deno Deploy, where the database is managed and no file can be kept. */
+    dataDir: deploymentId === null ? settings.dataDir : null,
   };
 }

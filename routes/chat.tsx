@@ -2,9 +2,9 @@ import { page } from "fresh";
 import { asset, Head } from "fresh/runtime";
 import Channels from "../islands/Channels.tsx";
 import Status from "../islands/Status.tsx";
-import { membersOf } from "../lib/web/members.ts";
+import { membersOf } from "../lib/web/channel_members.ts";
 import { define } from "../lib/web/define.ts";
-import { toSignIn } from "../lib/web/reasons.ts";
+import { toSignIn } from "../lib/web/sign_in_reasons.ts";
 
 export const handler = define.handlers({
   async GET(ctx) {
@@ -31,8 +31,10 @@ export default define.page<typeof handler>(function ChatPage({ data }) {
     <main class="wide">
       <Head>
         <title>Chat · Tether</title>
-        <link rel="stylesheet" href={asset("/chat.css")} />
+        {/* without a key it would take the place of the other stylesheet */}
+        <link key="chat" rel="stylesheet" href={asset("/chat.css")} />
       </Head>
+      <h1 class="hidden">Chat</h1>
       <p class="crumb">
         <a href="/">Tether</a>
       </p>

@@ -4,7 +4,7 @@ import Inbox from "../islands/Inbox.tsx";
 import People from "../islands/People.tsx";
 import SignOut from "../islands/SignOut.tsx";
 import { define } from "../lib/web/define.ts";
-import { toSignIn } from "../lib/web/reasons.ts";
+import { toSignIn } from "../lib/web/sign_in_reasons.ts";
 
 export const handler = define.handlers({
   GET(ctx) {

@@ -1,5 +1,5 @@
-import { bearerMatches } from "../lib/web/credentials.ts";
-import { errorAnswer } from "../lib/web/answers.ts";
+import { bearerMatches } from "../lib/web/authorization.ts";
+import { errorAnswer } from "../lib/web/responses.ts";
 import { define } from "../lib/web/define.ts";
 import { ProtocolError } from "../lib/protocol/codes.ts";
 

@@ -1,5 +1,5 @@
 import { define } from "../lib/web/define.ts";
-import { json } from "../lib/web/answers.ts";
+import { json } from "../lib/web/responses.ts";
 
 /** 200 when this node should get traffic, 503 with the failing part when not. */
 export const handler = define.handlers({

@@ -1,7 +1,7 @@
 import { page } from "fresh";
 import SignIn from "../islands/SignIn.tsx";
 import { define } from "../lib/web/define.ts";
-import { reasonFor } from "../lib/web/reasons.ts";
+import { reasonFor } from "../lib/web/sign_in_reasons.ts";
 
 export const handler = define.handlers({
   GET(ctx) {

@@ -3,7 +3,8 @@
  * folder laid out like the image, and a start with the one variable by which Deploy is known.
  */
 import assert from "node:assert/strict";
-import { buildApp, TEST_SECRET } from "./support/tether_process.ts";
+import { buildApp } from "./support/app_build.ts";
+import { TEST_SECRET } from "./support/test_secret.ts";
 
 const ROOT = new URL("../", import.meta.url).pathname;
 const DEPLOYED = [

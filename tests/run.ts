@@ -1,7 +1,11 @@
 /**
- * Runs the tests: installs the Debian packages they drive where those are missing, passes its arguments on to
- * `deno test`, and ends with the run's own count in one line.
+ * Runs the tests: installs the Debian packages they drive where those are missing, builds the app once, passes its
+ * arguments on to `deno test`, and ends with the run's own count in one line. With `--unit` it runs the files that
+ * need nothing but Deno: no browser, no Redis, no other process.
  */
+import { buildApp, BUILT } from "./support/app_build.ts";
+import { testFiles, unitFiles } from "./support/test_files.ts";
+
 const PACKAGES = {
   "redis-server": "/usr/bin/redis-server",
   "redis-sentinel": "/usr/bin/redis-sentinel",
@@ -11,6 +15,8 @@ const PACKAGES = {
   "python3-requests": "/usr/lib/python3/dist-packages/requests",
   "python3-websocket": "/usr/lib/python3/dist-packages/websocket",
 };
+/** Most files wait more than they compute. */
+const JOBS = "5";
 
 async function exists(path: string): Promise<boolean> {
   try {
@@ -47,10 +53,14 @@ const SUMMARY =
   /^(?:ok|FAILED) \| (\d+) passed(?: \(.*?\))? \| (\d+) failed(?: \(.*?\))?(?: \| (\d+) ignored(?: \(.*?\))?)?/m;
 
 /** Runs the tests, shows what they print, and answers how they ended. */
-async function runTests(args: string[]): Promise<{ code: number; summary: string }> {
+async function runTests(
+  args: string[],
+  env: Record<string, string>,
+): Promise<{ code: number; summary: string }> {
+  const frozen = Deno.env.has("CI") ? ["--frozen"] : [];
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["test", "-P=test", "--no-prompt", "--trace-leaks", ...args],
-    env: { NO_COLOR: "1" },
+    args: ["test", "-P=test", "--no-prompt", "--parallel", "--trace-leaks", ...frozen, ...args],
+    env: { NO_COLOR: "1", DENO_JOBS: Deno.env.get("DENO_JOBS") ?? JOBS, ...env },
     stdin: "null",
     stdout: "piped",
   }).spawn();
@@ -68,8 +78,15 @@ async function runTests(args: string[]): Promise<{ code: number; summary: string
   };
 }
 
-await installMissing();
-const everything = Deno.args.every((argument) => argument.startsWith("-"));
-const { code, summary } = await runTests([...Deno.args, ...(everything ? ["tests/"] : [])]);
+const unit = Deno.args.includes("--unit");
+if (!unit) {
+  await installMissing();
+  await buildApp();
+}
+const args = Deno.args.filter((argument) => argument !== "--unit");
+if (args.every((argument) => argument.startsWith("-"))) {
+  args.push(...await (unit ? unitFiles() : testFiles()));
+}
+const { code, summary } = await runTests(args, unit ? {} : { [BUILT]: "1" });
 console.log(summary);
 Deno.exitCode = code;

@@ -5,7 +5,7 @@
 import { ProtocolError } from "../protocol/codes.ts";
 import type { User } from "../protocol/events.ts";
 import { type UserId, userId } from "../protocol/ids.ts";
-import { cleanText } from "./text.ts";
+import { cleanText } from "./clean_text.ts";
 
 /** Who a token speaks for and for how long. Times are epoch milliseconds. */
 export interface Identity {

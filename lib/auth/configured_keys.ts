@@ -1,6 +1,6 @@
 /** Chooses the key source that the settings name. */
 import { createJwksKeys, type JwksKeysOptions } from "./jwks_keys.ts";
-import type { KeySource } from "./keys.ts";
+import type { KeySource } from "./key_source.ts";
 import { createPublicKeys } from "./public_keys.ts";
 import { createSecretKeys } from "./secret_keys.ts";
 

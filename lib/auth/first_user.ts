@@ -1,6 +1,6 @@
 /** Remembers who was the first user of a data directory. */
 import type { UserId } from "../protocol/ids.ts";
-import { createOnce } from "./exclusive_file.ts";
+import { createOnce } from "./write_once_file.ts";
 
 /** Where the first user is remembered. */
 export interface FirstUserStore {

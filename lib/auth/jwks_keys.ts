@@ -5,8 +5,8 @@
 import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } from "jose";
 import { ProtocolError } from "../protocol/codes.ts";
 import { fitting, PUBLIC_ALGORITHMS } from "./algorithms.ts";
-import type { KeySource } from "./keys.ts";
-import { readBounded } from "./read_bounded.ts";
+import type { KeySource } from "./key_source.ts";
+import { readBounded } from "../bounded_body.ts";
 
 /** Options of {@linkcode createJwksKeys}. Times in milliseconds. */
 export interface JwksKeysOptions {
@@ -110,7 +110,7 @@ export function createJwksKeys(options: JwksKeysOptions): KeySource {
         redirect: "error",
         signal: AbortSignal.any([timeout.signal, closed.signal]),
       });
-      if (response.status === 200) return await readBounded(response, maxBytes);
+      if (response.status === 200) return await readBounded(response.body, maxBytes);
       await response.body?.cancel();
       throw new Error(`The answer has status ${response.status}`);
     } finally {

@@ -2,7 +2,7 @@
 import { createPublicKey, X509Certificate } from "node:crypto";
 import { createLocalJWKSet, type JWK } from "jose";
 import { fitting } from "./algorithms.ts";
-import type { KeySource } from "./keys.ts";
+import type { KeySource } from "./key_source.ts";
 
 interface PublicKeysOptions {
   /**

@@ -1,5 +1,5 @@
 /** The secret that a server without configured keys makes for itself and keeps with its data. */
-import { createOnce } from "./exclusive_file.ts";
+import { createOnce } from "./write_once_file.ts";
 import { MIN_SECRET_BYTES } from "./secret_keys.ts";
 
 const LENGTH = 48;

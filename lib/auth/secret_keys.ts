@@ -1,5 +1,5 @@
 /** A shared secret as a key source. Its algorithms are HMAC only, so no public key can be passed off as the secret. */
-import type { KeySource } from "./keys.ts";
+import type { KeySource } from "./key_source.ts";
 import { fitting } from "./algorithms.ts";
 
 /** The least length of a secret in bytes: the output of HS256 (RFC 7518, 3.2). */

@@ -1,10 +1,11 @@
-/** What a connection is to the app: an interface and its events. What runs behind it is in `runtime.ts`. */
+/** What a connection is to the app: an interface and its events. What runs behind it is in `create_connection.ts`. */
 import type { Code } from "../protocol/codes.ts";
 import type { EventError, Requests, ServerEvents } from "../protocol/events.ts";
 import type { Unsubscribe } from "../emitter.ts";
 import type { ClientCode, RequestOptions } from "./requests.ts";
 import type { RttStats } from "./rtt.ts";
-import type { Cause, Connected, ConnectionState, HistoryEntry } from "./status.ts";
+import type { Cause } from "./cause.ts";
+import type { Connected, ConnectionState, HistoryEntry } from "./connection_state.ts";
 
 /** What the connection tells of itself, by the names people know from Socket.IO. */
 export interface LifecycleEvents {
@@ -47,6 +48,9 @@ export type SendError = Omit<EventError, "code"> & { code: Code | ClientCode };
  * A connection to the server that keeps itself up.
  *
  * ```ts
+ * import { createConnection } from "@tether/tether/client";
+ *
+ * const connection = createConnection({ getToken: () => sessionStorage.getItem("token") });
  * const stop = connection.subscribe((state) => console.log(state.status));
  * connection.connect();
  * const { id } = await connection.request("events:channel", {

@@ -6,7 +6,7 @@ import { type Clock, systemClock } from "./clock.ts";
 import { type Environment, noEnvironment } from "./environment.ts";
 import type { OutboxLimits } from "./requests.ts";
 import { createSocketIoTransport } from "./socketio_transport.ts";
-import type { GetToken } from "./tokens.ts";
+import type { GetToken } from "./token_source.ts";
 import type { CreateTransport } from "./transport.ts";
 
 /** Options of `createConnection`; only `getToken` is needed. */

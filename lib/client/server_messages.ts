@@ -1,7 +1,7 @@
 /** Reads what the server says of the session (contract §1, §2) into the machine's terms, whatever it turns out to be. */
 import type { Code } from "../protocol/codes.ts";
 import type { SessionReady } from "../protocol/events.ts";
-import type { Event } from "./machine.ts";
+import type { Event } from "./state_machine.ts";
 
 /** A longer `retryAfterMs` is taken for a mistake. */
 const MAX_RETRY_AFTER_MS = 3_600_000;

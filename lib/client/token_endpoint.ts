@@ -2,7 +2,7 @@
  * A `getToken` for pages whose server issues tokens by an endpoint: keeps the last token in memory and nowhere else.
  * Beside `mod.ts`, not in it: who gets tokens elsewhere does not pay for it.
  */
-import type { GetToken } from "./tokens.ts";
+import type { GetToken } from "./token_source.ts";
 
 /**
  * Makes a `getToken` that posts to `url` and reads `{ token }` out of the answer. It asks when there is no token yet
@@ -10,6 +10,8 @@ import type { GetToken } from "./tokens.ts";
  * that is tried again.
  *
  * ```ts
+ * import { createConnection } from "@tether/tether/client";
+ *
  * const connection = createConnection({ getToken: createTokenEndpoint("/api/auth/refresh") });
  * ```
  */

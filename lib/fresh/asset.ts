@@ -5,16 +5,9 @@ import { getBuildId } from "./build_id.ts";
 export const ASSET_CACHE_BUST_KEY = "__frsh_c";
 
 /** Locks a path to this build. Anything but an absolute path of this site is returned as it is. */
-export function asset(path: string, basePath = ""): string {
+export function asset(path: string): string {
   if (!path.startsWith("/") || path.startsWith("//")) return path;
   const [, pathname = "", search = "", hash = ""] = /^([^?#]*)(\?[^#]*)?(#.*)?$/.exec(path) ?? [];
   if (search.includes(`${ASSET_CACHE_BUST_KEY}=`)) return path;
-  const lock = `${search === "" ? "?" : `${search}&`}${ASSET_CACHE_BUST_KEY}=${getBuildId()}`;
-  return `${basePath === "/" ? "" : basePath}${pathname}${lock}${hash}`;
-}
-
-/** Applies {@linkcode asset} to every URL of a `srcset`. */
-export function assetSrcSet(srcset: string, basePath?: string): string {
-  if (srcset.includes("(")) return srcset;
-  return srcset.split(",").map((part) => part.replace(/\S+/, (url) => asset(url, basePath))).join(",");
+  return `${pathname}${search === "" ? "?" : `${search}&`}${ASSET_CACHE_BUST_KEY}=${getBuildId()}${hash}`;
 }

@@ -1,7 +1,4 @@
-/**
- * The id of the running build. It is process-wide because `asset()` has no context to read it from;
- * the browser's bundle gets a constant in place of this module.
- */
+/** The id of the running build. It is process-wide because `asset()` has no context to read it from. */
 let buildId: string | undefined;
 
 export function getBuildId(): string {

@@ -1,7 +1,8 @@
 /** `createDefine`: identity functions that give routes their types and do nothing at run time. */
 import type { AnyComponent } from "preact";
 import type { HandlerByMethod, HandlerFn, RouteHandler } from "./handlers.ts";
-import type { Middleware, PageProps } from "./types.ts";
+import type { Middleware } from "./middleware.ts";
+import type { PageProps } from "./page_props.ts";
 
 export interface Define<State> {
   /** Types a route's handlers. */
@@ -21,17 +22,13 @@ export interface Define<State> {
 
   /** Types one middleware or a list of them. */
   middleware<M extends Middleware<State> | Middleware<State>[]>(middleware: M): typeof middleware;
-
-  /** Types a layout component. */
-  layout(render: AnyComponent<PageProps<unknown, State>>): typeof render;
 }
 
-/** Makes the `define` object of an app whose middlewares share `State`. */
+/** The `define` object of an app whose middlewares share `State`. */
 export function createDefine<State>(): Define<State> {
   return {
     handlers: (handlers) => handlers,
     page: (render) => render,
     middleware: (middleware) => middleware,
-    layout: (render) => render,
   };
 }

@@ -1,3 +1,2 @@
-/** The public face of the build side, `fresh/dev`. Only an app's `dev.ts` may reach it: it brings the bundler. */
-export { Builder } from "./build/builder.ts";
-export type { BuildOptions, ResolvedBuildConfig } from "./build/config.ts";
+/** What an app's `dev.ts` imports as `fresh/dev`; nothing else may, because it brings the bundler. */
+export { Builder, type BuildOptions } from "./build/builder.ts";

@@ -1,7 +1,7 @@
 import { type Context, cors, csrf, HttpError } from "fresh";
-import { errorAnswer } from "../../lib/web/answers.ts";
-import { isTrustedOrigin } from "../../lib/web/credentials.ts";
-import type { State } from "../../lib/web/state.ts";
+import { errorAnswer } from "../../lib/web/responses.ts";
+import { isTrustedOrigin } from "../../lib/web/authorization.ts";
+import type { State } from "../../lib/web/request_state.ts";
 import { ProtocolError } from "../../lib/protocol/codes.ts";
 
 /** Endpoints answer a failure as JSON with its code. */
@@ -9,16 +9,9 @@ async function answerErrors(ctx: Context<State>): Promise<Response> {
   try {
     return await ctx.next();
   } catch (error) {
-    if (error instanceof HttpError) return errorAnswer(protocolError(error));
-    if (!(error instanceof ProtocolError)) ctx.state.services.failed(error);
+    if (!(error instanceof ProtocolError || error instanceof HttpError)) ctx.state.services.failed(error);
     return errorAnswer(error);
   }
-}
-
-function protocolError({ status }: HttpError): ProtocolError {
-  return status === 403
-    ? new ProtocolError("access/denied", "The request comes from another site.")
-    : new ProtocolError("access/not-found");
 }
 
 /** Pages of the origins that may connect may read, too. */

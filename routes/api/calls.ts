@@ -1,6 +1,6 @@
 import { parseBody } from "../../lib/protocol/payloads.ts";
-import { json, readJson } from "../../lib/web/answers.ts";
-import { requireService } from "../../lib/web/credentials.ts";
+import { json, readJson } from "../../lib/web/responses.ts";
+import { requireService } from "../../lib/web/authorization.ts";
 import { define } from "../../lib/web/define.ts";
 
 /** Asks one session and answers what its client acknowledges; 404 when it is gone, 504 when it is late. */

@@ -1,6 +1,6 @@
 import { parseBody } from "../../lib/protocol/payloads.ts";
-import { json, readJson } from "../../lib/web/answers.ts";
-import { requireService } from "../../lib/web/credentials.ts";
+import { json, readJson } from "../../lib/web/responses.ts";
+import { requireService } from "../../lib/web/authorization.ts";
 import { define } from "../../lib/web/define.ts";
 
 /** Emits `events` into open pages, for a back end: `{ sessions }`, how many it was addressed to. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createJwksKeys, type JwksKeysOptions } from "../../lib/auth/jwks_keys.ts";
-import type { KeySource } from "../../lib/auth/keys.ts";
+import type { KeySource } from "../../lib/auth/key_source.ts";
 import { createVerifier, type TokenVerifier } from "../../lib/auth/verifier.ts";
 import { ProtocolError } from "../../lib/protocol/codes.ts";
 import { createSigningKey, type JwksServer, startJwksServer } from "./jwks_server.ts";

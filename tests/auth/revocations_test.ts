@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { withRevocation } from "../../lib/auth/checked_verifier.ts";
+import { withRevocation } from "../../lib/auth/revocation_check.ts";
 import { createIssuer } from "../../lib/auth/issuer.ts";
 import { createMemoryRevocationStore } from "../../lib/auth/memory_revocation_store.ts";
 import type { RevocationStore } from "../../lib/auth/revocation_store.ts";

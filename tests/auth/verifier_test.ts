@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createSecretKeys } from "../../lib/auth/secret_keys.ts";
-import type { KeySource } from "../../lib/auth/keys.ts";
+import type { KeySource } from "../../lib/auth/key_source.ts";
 import { createVerifier } from "../../lib/auth/verifier.ts";
 import type { Code } from "../../lib/protocol/codes.ts";
 import { hmacToken } from "./tokens.ts";

@@ -12,6 +12,8 @@ import {
 } from "../../lib/client/mod.ts";
 import { SOCKET_PATH } from "../../lib/protocol/events.ts";
 import { session, stateOf } from "./support.ts";
+import { turns } from "../support/turns.ts";
+import { until } from "../support/until.ts";
 
 interface RealServer extends AsyncDisposable {
   io: Server;
@@ -27,13 +29,15 @@ interface RealServer extends AsyncDisposable {
   nextSocket(): Promise<Socket>;
 }
 
-async function startServer(transports?: ("websocket" | "polling")[]): Promise<RealServer> {
+/** Two that recover, made outside of the tests: the timer of their recovery lives as long as the process. */
+const recovering = [1, 2].map(() => new Server({ connectionStateRecovery: {} }));
+
+async function startServer({ transports, io = new Server() }: {
+  transports?: ("websocket" | "polling")[];
+  io?: Server;
+} = {}): Promise<RealServer> {
   const http = createServer();
-  const io = new Server(http, {
-    path: SOCKET_PATH,
-    connectionStateRecovery: { maxDisconnectionDuration: 60_000 },
-    ...transports && { transports },
-  });
+  io.attach(http, { path: SOCKET_PATH, ...transports && { transports } });
   const tokens: unknown[] = [];
   const got: unknown[][] = [];
   const ends: string[] = [];
@@ -69,6 +73,7 @@ async function startServer(transports?: ("websocket" | "polling")[]): Promise<Re
     nextSocket: () => new Promise((resolve) => io.once("connection", resolve)),
     async [Symbol.asyncDispose]() {
       await io.close();
+      await turns();
     },
   };
   return server;
@@ -114,7 +119,7 @@ Deno.test("connection over socket.io connects, joins, asks and hears", async () 
 });
 
 Deno.test("connection over socket.io recovers the session and its missed events on the same socket", async () => {
-  await using server = await startServer();
+  await using server = await startServer({ io: recovering[0] });
   using connection = open(server);
   const first = server.nextSocket();
   connection.connect();
@@ -164,7 +169,7 @@ Deno.test("connection over socket.io comes back after the server disconnects it"
 });
 
 Deno.test("connection over socket.io falls back to polling", async () => {
-  await using server = await startServer(["polling"]);
+  await using server = await startServer({ transports: ["polling"] });
   using connection = open(server);
   connection.connect();
   assert.equal((await next(connection, "connect")).transport, "polling");
@@ -172,6 +177,7 @@ Deno.test("connection over socket.io falls back to polling", async () => {
   const ended = new Promise((resolve) => socket.on("disconnect", resolve));
   connection.disconnect();
   assert.equal(await ended, "client namespace disconnect");
+  await until(() => Promise.resolve(server.io.engine.clientsCount === 0));
 });
 
 Deno.test("connection over socket.io tells when polling gives way to WebSocket", async () => {
@@ -226,7 +232,7 @@ Deno.test("connection over socket.io gives up a line on which nobody ever answer
 });
 
 Deno.test("connection over socket.io drops a session that stops answering, and gets it back", async () => {
-  await using server = await startServer();
+  await using server = await startServer({ io: recovering[1] });
   using connection = open(server, { heartbeatTimeoutMs: 50, join: false });
   const first = server.nextSocket();
   server.deaf = true;

@@ -1,7 +1,9 @@
 /** Pages that are frozen, left, or opened twice: each ends its session cleanly and comes back, as others see it. */
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import type { Page } from "playwright-core";
 import { startTabbedBrowser } from "../support/browser.ts";
+import { startTcpProxy } from "../support/tcp_proxy.ts";
 import { startTether } from "../support/tether_process.ts";
 import { sees, sessions, signIn, visit } from "./support.ts";
 
@@ -63,19 +65,34 @@ Deno.test("page lifecycle in Chromium", async (t) => {
     await sees(grace, "Ada", "offline");
   });
 
-  await t.step("a page in the back/forward cache ends its session and comes back with the page", async () => {
-    const ada = await visit(window, url);
-    await sees(grace, "Ada", "online");
-    await ada.page.evaluate(() => Object.assign(globalThis, { kept: "in the cache" }));
-    await ada.page.goto("about:blank");
-    await sees(grace, "Ada", "offline");
-    const back = ada.next("connected");
-    await ada.page.goBack({ waitUntil: "commit" });
-    await back;
-    assert.equal(await ada.page.evaluate(() => (globalThis as { kept?: string }).kept), "in the cache");
-    await sees(grace, "Ada", "online");
-    assert.deepEqual(ada.errors, []);
-  });
+  // our pages are not to be kept, those of an app that has the client in them may be: a proxy makes ours such
+  await using proxy = startTcpProxy(server.port);
+  proxy.toClient.rewrite = (piece) => {
+    const text = Buffer.from(piece).toString("latin1");
+    return Uint8Array.from(
+      Buffer.from(text.replace("cache-control: no-store", "cache-control: no-cache"), "latin1"),
+    );
+  };
+  for (const kept of [true, false]) {
+    const name = kept
+      ? "a page in the back/forward cache ends its session and comes back with the page"
+      : "a page that is not to be kept is loaded anew, and is back as well";
+    await t.step(name, async () => {
+      const ada = await visit(window, kept ? proxy.url : url);
+      await sees(grace, "Ada", "online");
+      await ada.page.evaluate(() => Object.assign(globalThis, { kept: true }));
+      await ada.page.goto("about:blank");
+      await sees(grace, "Ada", "offline");
+      const back = ada.next("connected");
+      await ada.page.goBack({ waitUntil: "commit" });
+      await back;
+      assert.equal(await ada.page.evaluate(() => (globalThis as { kept?: true }).kept === true), kept);
+      await sees(grace, "Ada", "online");
+      assert.deepEqual(ada.errors, []);
+      await ada.page.close();
+      await sees(grace, "Ada", "offline");
+    });
+  }
 });
 
 /** Keeps every change of how `page` lists a person, from now on. */

@@ -81,6 +81,20 @@ Deno.test("a sign-in that is not good leads to the sign-in page with a plain sen
     assert.equal(await notice(page), "Please sign in again.");
   });
 
+  await t.step("without script the form signs in, too", async () => {
+    await using context = await browser.newContext({ javaScriptEnabled: false });
+    const page = await context.newPage();
+    await page.goto(server.url);
+    await page.getByLabel("Your name").fill(" ");
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.waitForURL(/because=/);
+    assert.equal(await notice(page), "Please give a name of 1 to 64 visible characters.");
+    await page.getByLabel("Your name").fill("Ada");
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.waitForURL(`${server.url}/`);
+    assert.equal(await page.locator(".lead strong").innerText(), "Ada");
+  });
+
   await t.step("signing out leads to the sign-in page, in all windows", async () => {
     await using context = await browser.newContext();
     const { page } = await visit(context, {

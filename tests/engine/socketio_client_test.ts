@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { io, type Socket } from "socket.io-client";
 import { serveSocketIo } from "../support/engine_server.ts";
+import { turns } from "../support/turns.ts";
 
 const WAYS = {
   "polling only": ["polling"],
@@ -67,5 +68,6 @@ for (const [way, transports] of Object.entries(WAYS)) {
       socket.emit("leave");
       assert.equal(await gone, "io server disconnect");
     });
+    await turns();
   });
 }

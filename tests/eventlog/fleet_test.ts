@@ -49,7 +49,9 @@ async function node(redis: Redis, nodeId: string, { maxPayloadBytes = 1_000_000 
 }
 
 for (const [name, start] of Object.entries(topologies)) {
-  Deno.test(`a fleet on Redis ${name}`, async (t) => {
+  // node-redis keeps a Cluster's subscriber that is closed while it connects
+  const sanitize = name !== "Cluster";
+  Deno.test(`a fleet on Redis ${name}`, { sanitizeOps: sanitize, sanitizeResources: sanitize }, async (t) => {
     await using topology = await start();
     await using redis = await topology.connect();
     await using redis2 = await topology.connect();

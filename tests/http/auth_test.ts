@@ -44,6 +44,47 @@ Deno.test("the demo's endpoints", async (t) => {
     assert.notEqual(first.body.user.id, second.body.user.id);
   });
 
+  await t.step("a form that goes out without script is answered by a page", async () => {
+    async function post(body: string | Uint8Array<ArrayBuffer>, headers: Record<string, string> = {}) {
+      const response = await fetch(`${server.url}/api/auth/sign-in`, {
+        method: "POST",
+        redirect: "manual",
+        headers: { "content-type": "application/x-www-form-urlencoded", origin, ...headers },
+        body,
+      });
+      return { status: response.status, headers: response.headers, text: await response.text() };
+    }
+    const good = await post("name=Ada+L%C3%B6vel&x=1");
+    assert.deepEqual([good.status, good.headers.get("location")], [303, "/"]);
+    assert.equal(good.headers.get("cache-control"), "no-store");
+    const cookie = good.headers.getSetCookie()[0]!;
+    assert.match(cookie, /^tether_token=[^;]+; Path=\/; HttpOnly; SameSite=Lax; Expires=/);
+    const me = await httpClient(server.url).ask("GET", "/api/auth/me", {
+      headers: { cookie: cookie.split(";")[0]! },
+    });
+    assert.equal(me.body.user.name, "Ada Lövel");
+
+    for (
+      const [body, code] of [
+        ["name=", "request/invalid"],
+        ["", "request/invalid"],
+        ["name=%20%E2%80%8B", "request/invalid"],
+        [new Uint8Array([0xff]), "request/invalid"],
+        [`name=${"x".repeat(20_000)}`, "request/too-large"],
+      ] as const
+    ) {
+      const refused = await post(body);
+      assert.equal(refused.headers.getSetCookie().length, 0);
+      assert.equal(refused.status, 303);
+      const page = await fetch(new URL(refused.headers.get("location")!, server.url));
+      assert.equal(new URL(page.url).search, `?because=${encodeURIComponent(code)}`);
+      assert.match(await page.text(), /role="alert">Please give a name of 1 to 64 visible characters\.</);
+    }
+
+    const foreign = await post("name=Eve", { origin: "http://evil.example" });
+    assert.deepEqual([foreign.status, JSON.parse(foreign.text).error.code], [403, "access/denied"]);
+  });
+
   await t.step("refuses a body that is not good, with a code", async () => {
     const bad: [BodyInit | null, string | null, [number, string]][] = [
       [JSON.stringify({ name: "" }), "application/json", [400, "request/invalid"]],
@@ -56,7 +97,6 @@ Deno.test("the demo's endpoints", async (t) => {
       ["", "application/json", [400, "request/invalid"]],
       [new Uint8Array([0x22, 0xff, 0x22]), "application/json", [400, "request/invalid"]],
       [JSON.stringify({ name: "Ada" }), "text/plain", [400, "request/invalid"]],
-      ["name=Ada", "application/x-www-form-urlencoded", [400, "request/invalid"]],
       [null, null, [400, "request/invalid"]],
       [JSON.stringify({ name: "x".repeat(20_000) }), "application/json", [413, "request/too-large"]],
       // without a length

@@ -1,6 +1,8 @@
-/** A real Chromium, headless, for tests. */
+/** A real Chromium, headless, for tests: two at a time on one machine, however many tests and runs want one. */
 import { type Browser, type BrowserContext, chromium } from "playwright-core";
+import { until } from "./until.ts";
 
+const EXECUTABLE = "/usr/bin/chromium";
 const FLAGS = [
   "--no-sandbox",
   "--disable-gpu",
@@ -10,15 +12,25 @@ const FLAGS = [
   "--disable-component-update",
   "--disable-sync",
 ];
+const WAIT_MS = 600_000;
+const START_MS = 30_000;
 
 /** Starts the browser, with its back/forward cache as users have it. Disposing it closes all its windows. */
 export async function startBrowser(): Promise<Browser> {
-  return await chromium.launch({
-    executablePath: "/usr/bin/chromium",
-    headless: true,
-    args: FLAGS,
-    ignoreDefaultArgs: ["--disable-back-forward-cache"],
-  });
+  using stack = new DisposableStack();
+  stack.use(await takeTurn());
+  const browser = await onceMore(() =>
+    chromium.launch({
+      executablePath: EXECUTABLE,
+      headless: true,
+      args: FLAGS,
+      ignoreDefaultArgs: ["--disable-back-forward-cache"],
+      timeout: START_MS,
+    })
+  );
+  const owned = stack.move();
+  browser.once("disconnected", () => owned.dispose());
+  return browser;
 }
 
 /** A browser whose tabs hide each other, as people's do; playwright's own keep every page visible. */
@@ -30,31 +42,72 @@ export interface TabbedBrowser extends AsyncDisposable {
 
 /** Starts a process of its own with a profile of its own. Disposing it ends the one and removes the other. */
 export async function startTabbedBrowser(): Promise<TabbedBrowser> {
+  await using stack = new AsyncDisposableStack();
+  stack.use(await takeTurn());
+  const browser = stack.use(await onceMore(launchTabbed));
+  const owned = stack.move();
+  return { ...browser, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+async function launchTabbed(): Promise<TabbedBrowser> {
+  await using stack = new AsyncDisposableStack();
   const profile = await Deno.makeTempDir({ prefix: "tether-chromium-" });
-  const process = new Deno.Command("/usr/bin/chromium", {
+  stack.defer(() => Deno.remove(profile, { recursive: true }));
+  const process = new Deno.Command(EXECUTABLE, {
     args: [...FLAGS, "--headless", "--remote-debugging-port=0", `--user-data-dir=${profile}`],
     stdin: "null",
     stdout: "null",
     stderr: "piped",
   }).spawn();
-  const { promise: endpoint, resolve, reject } = Promise.withResolvers<string>();
+  let text = "", isRunning = true;
   const reading = (async () => {
-    let text = "";
-    for await (const piece of process.stderr.pipeThrough(new TextDecoderStream())) {
-      text += piece;
-      const found = /DevTools listening on (ws:\S+)\s/.exec(text)?.[1];
-      if (found !== undefined) resolve(found);
-    }
-    reject(new Error(`Cannot use the browser: it ended\n${text}`));
+    for await (const piece of process.stderr.pipeThrough(new TextDecoderStream())) text += piece;
+    isRunning = false;
   })();
-  const browser = await chromium.connectOverCDP(await endpoint, { noDefaults: true });
-  return {
-    browser,
-    window: browser.contexts()[0]!,
-    async [Symbol.asyncDispose]() {
-      await (await browser.newBrowserCDPSession()).send("Browser.close");
-      await Promise.all([process.status, reading]);
-      await Deno.remove(profile, { recursive: true });
+  stack.defer(async () => {
+    if (isRunning) process.kill("SIGKILL");
+    await Promise.all([process.status, reading]);
+  });
+  const endpoint = await until(
+    () => {
+      const found = /DevTools listening on (ws:\S+)\s/.exec(text)?.[1];
+      if (found === undefined && !isRunning) throw new Error(`Cannot use the browser: it ended\n${text}`);
+      return Promise.resolve(found);
     },
-  };
+    { withinMs: START_MS, what: "the browser's start" },
+  );
+  const browser = await chromium.connectOverCDP(endpoint, { noDefaults: true, timeout: START_MS });
+  stack.defer(async () => {
+    await (await browser.newBrowserCDPSession()).send("Browser.close");
+    await reading;
+  });
+  const owned = stack.move();
+  return { browser, window: browser.contexts()[0]!, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+/** Waits for one of the places. */
+async function takeTurn(): Promise<Disposable> {
+  return await until(async () => await takePlace(1) ?? await takePlace(2), {
+    withinMs: WAIT_MS,
+    what: "a browser that another test uses",
+  });
+}
+
+/** The lock of a place, unless another holds it. It ends with the process that holds it, at the latest. */
+async function takePlace(number: 1 | 2): Promise<Disposable | undefined> {
+  const path = `${Deno.env.get("TMPDIR") ?? "/tmp"}/tether-browser-${Deno.uid()}-${number}.lock`;
+  const file = await Deno.open(path, { create: true, write: true });
+  if (await file.tryLock(true)) return file;
+  file.close();
+  return undefined;
+}
+
+/** A browser that does not start, which is seen on a busy machine, is started a second time. */
+async function onceMore<T>(start: () => Promise<T>): Promise<T> {
+  try {
+    return await start();
+  } catch (error) {
+    console.error(`The browser is started once more: ${error}`);
+    return await start();
+  }
 }

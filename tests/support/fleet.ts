@@ -1,6 +1,7 @@
 /** Several server processes on one Redis, as in production, with the shortest leases that the settings allow. */
 import { type ForeignClient, foreignClient } from "./foreign_client.ts";
 import { type RedisServer, startRedis, type StartRedisOptions } from "./redis_server.ts";
+import { startTcpProxy, type TcpProxy } from "./tcp_proxy.ts";
 import { startTether, TEST_SECRET, type TetherProcess } from "./tether_process.ts";
 import { testToken } from "./tokens.ts";
 
@@ -13,12 +14,16 @@ export interface FleetOptions {
   /** Settings beside those of every fleet. */
   env?: Record<string, string>;
   redis?: StartRedisOptions;
+  /** Whether each node comes to Redis through a proxy of its own. */
+  links?: boolean;
 }
 
 /** A running fleet. Disposing it kills everything. */
 export interface TestFleet extends AsyncDisposable {
   readonly redis: RedisServer;
   readonly nodes: readonly TetherProcess[];
+  /** The nodes' ways to Redis, when they were asked for. */
+  readonly links: readonly TcpProxy[];
   /** A client of a node, not connected yet. */
   client(node: number, user?: string): Promise<ForeignClient>;
   /** What `/readyz` of a node says. */
@@ -26,13 +31,17 @@ export interface TestFleet extends AsyncDisposable {
 }
 
 /** Starts Redis, then the nodes. */
-export async function startFleet({ nodes = 3, env = {}, redis: how }: FleetOptions = {}): Promise<TestFleet> {
+export async function startFleet(
+  { nodes = 3, env = {}, redis: how, links: hasLinks = false }: FleetOptions = {},
+): Promise<TestFleet> {
   await using stack = new AsyncDisposableStack();
   const redis = stack.use(await startRedis(how));
-  const processes = await Promise.all(Array.from({ length: nodes }, () =>
+  const links = Array.from({ length: hasLinks ? nodes : 0 }, () => stack.use(startTcpProxy(redis.port)));
+  const processes = await Promise.all(Array.from({ length: nodes }, (_, node) =>
     startTether({
       env: {
-        ...{ JWT_SECRET: TEST_SECRET, REDIS_URL: redis.url, WEBSOCKET_HEARTBEAT_INTERVAL: "5" },
+        ...{ JWT_SECRET: TEST_SECRET, WEBSOCKET_HEARTBEAT_INTERVAL: "5" },
+        REDIS_URL: links[node]?.url.replace("http", "redis") ?? redis.url,
         SERVICE_TOKEN,
         ...{ ADMISSION_CONNECTS_PER_SECOND: "100000", EVENTS_PER_SECOND: "0" },
         ...env,
@@ -43,6 +52,7 @@ export async function startFleet({ nodes = 3, env = {}, redis: how }: FleetOptio
   return {
     redis,
     nodes: processes,
+    links,
     async client(node, user = "ada") {
       return foreignClient(processes[node]!.url, {
         token: await testToken({ claims: { sub: user, name: user } }),

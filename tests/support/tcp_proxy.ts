@@ -4,8 +4,12 @@
 export interface Direction {
   /** Swallows every byte, and the end of the stream with them. */
   holed: boolean;
-  /** How long every piece takes, in milliseconds. */
+  /** How long every piece is on its way, in milliseconds; those behind it travel at the same time. */
   delayMs: number;
+  /** How many bytes have come in so far. */
+  bytes: number;
+  /** Puts something else in the place of every piece. */
+  rewrite?: (piece: Uint8Array<ArrayBuffer>) => Uint8Array<ArrayBuffer>;
 }
 
 /** A running proxy. Disposing it closes every connection. */
@@ -23,8 +27,8 @@ export interface TcpProxy extends AsyncDisposable {
 }
 
 interface Pair {
-  client: Deno.Conn;
-  server: Deno.Conn;
+  client: Deno.TcpConn;
+  server: Deno.TcpConn;
   /** The server's side is gone and the client shall not know. */
   silent: boolean;
 }
@@ -32,8 +36,8 @@ interface Pair {
 /** Listens on a free port of this machine and leads to `port`. */
 export function startTcpProxy(port: number): TcpProxy {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const toServer: Direction = { holed: false, delayMs: 0 };
-  const toClient: Direction = { holed: false, delayMs: 0 };
+  const toServer: Direction = { holed: false, delayMs: 0, bytes: 0 };
+  const toClient: Direction = { holed: false, delayMs: 0, bytes: 0 };
   const pairs = new Set<Pair>();
   const running = new Set<Promise<void>>();
   const abort = new AbortController();
@@ -53,17 +57,30 @@ export function startTcpProxy(port: number): TcpProxy {
     const source = pair[from], target = pair[from === "client" ? "server" : "client"];
     const direction = from === "client" ? toServer : toClient;
     const buffer = new Uint8Array(65_536);
+    const writer = target.writable.getWriter();
+    let underWay: Promise<void> = Promise.resolve();
+    async function deliver(
+      piece: Uint8Array<ArrayBuffer>,
+      before: Promise<void>,
+      dueAt: number,
+    ): Promise<void> {
+      await before;
+      const restMs = dueAt - performance.now();
+      if (restMs > 0) await wait(restMs, abort.signal);
+      await writer.write(piece);
+    }
     try {
       for (let count = await source.read(buffer); count !== null; count = await source.read(buffer)) {
         if (direction.holed || pair.silent) continue;
-        if (direction.delayMs > 0) await wait(direction.delayMs, abort.signal);
-        const writer = target.writable.getWriter();
-        try {
-          await writer.write(buffer.slice(0, count));
-        } finally {
-          writer.releaseLock();
-        }
+        direction.bytes += count;
+        const dueAt = performance.now() + direction.delayMs;
+        const piece = buffer.slice(0, count);
+        underWay = deliver(direction.rewrite?.(piece) ?? piece, underWay, dueAt);
+        // without a delay, who reads slowly is read slowly; with one, what is under way is bounded by the sender
+        if (direction.delayMs === 0) await underWay;
+        else underWay.catch(() => close(pair));
       }
+      await underWay;
     } catch {
       // either side was closed
     }
@@ -71,13 +88,14 @@ export function startTcpProxy(port: number): TcpProxy {
     close(pair);
   }
 
-  async function serve(client: Deno.Conn): Promise<void> {
-    let server: Deno.Conn;
+  async function serve(client: Deno.TcpConn): Promise<void> {
+    let server: Deno.TcpConn;
     try {
       server = await Deno.connect({ hostname: "127.0.0.1", port });
     } catch {
       return client.close();
     }
+    for (const side of [client, server]) side.setNoDelay();
     const pair = { client, server, silent: false };
     pairs.add(pair);
     await Promise.all([pump(pair, "client"), pump(pair, "server")]);

@@ -1,7 +1,9 @@
 /** Runs Tether as its users do: a process of its own, built once, with the permissions of the image. */
+import { buildApp } from "./app_build.ts";
+
+export { TEST_SECRET } from "./test_secret.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
-export const TEST_SECRET = "a-secret-for-tests-of-at-least-32-bytes";
 
 /** Options of {@linkcode startTether}. */
 export interface TetherProcessOptions {
@@ -11,6 +13,8 @@ export interface TetherProcessOptions {
   dataDir?: string;
   /** 0 (default): any. */
   port?: number;
+  /** What is run, from the root of the project; default `serve.ts`. */
+  script?: string;
 }
 
 /** A running server. Disposing it kills the process and removes its data. */
@@ -28,23 +32,6 @@ export interface TetherProcess extends AsyncDisposable {
   kill(): Promise<void>;
   /** Starts it again on the same port with the same data and settings, after it was stopped or killed. */
   start(): Promise<void>;
-}
-
-let building: Promise<void> | undefined;
-
-/** Builds the app once a test run. */
-export function buildApp(): Promise<void> {
-  building ??= (async () => {
-    const { success, stderr, stdout } = await new Deno.Command(Deno.execPath(), {
-      args: ["run", "-P=build", "--no-prompt", "dev.ts", "build", "--when-needed"],
-      cwd: ROOT,
-    }).output();
-    if (!success) {
-      const decoder = new TextDecoder();
-      throw new Error(`Cannot build the app: ${decoder.decode(stdout)}${decoder.decode(stderr)}`);
-    }
-  })();
-  return building;
 }
 
 /** Starts a server and waits until it listens. */
@@ -86,7 +73,7 @@ export async function startTether(options: TetherProcessOptions = {}): Promise<T
     child = new Deno.Command(Deno.execPath(), {
       args: [
         ...["run", "--no-prompt", "--allow-net", "--allow-env", "--allow-sys=hostname,osRelease"],
-        ...[`--allow-read=${ROOT},${dataDir}`, `--allow-write=${dataDir}`, "serve.ts"],
+        ...[`--allow-read=${ROOT},${dataDir}`, `--allow-write=${dataDir}`, options.script ?? "serve.ts"],
       ],
       cwd: ROOT,
       env: {

@@ -1,6 +1,6 @@
 /** Tokens for tests, good and bad, signed with the secret that test servers are given. */
 import { type JWTPayload, SignJWT } from "jose";
-import { TEST_SECRET } from "./tether_process.ts";
+import { TEST_SECRET } from "./test_secret.ts";
 
 /** What differs from a good token of user `ada`. */
 export interface TestTokenOptions {

@@ -1,67 +1,65 @@
 /** `Builder`: builds a project for production, or serves it for development. */
-import { emptyBuildCache } from "../build_cache.ts";
-import { App, type ListenOptions, setBuildCache } from "../app.ts";
-import { stopBundler } from "./bundle.ts";
-import { type BuildOptions, resolveBuildConfig, type ResolvedBuildConfig } from "./config.ts";
-import { liveReload } from "./live_reload.ts";
-import { createMemoryCache } from "./memory_cache.ts";
-import { buildProject, type BuiltProject } from "./project.ts";
+import { join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { type App, setBuildCache } from "../app.ts";
+import { createBuildCache } from "../build_cache.ts";
+import { createBuildId } from "./build_id.ts";
+import { bundleIslands } from "./bundle.ts";
+import { findSources } from "./sources.ts";
 import { writeProject } from "./write.ts";
+
+export interface BuildOptions {
+  /** The project's folder, with `main.ts`, `routes`, `islands` and `static`. Default: the working directory. */
+  root?: string;
+  /** Relative to the project. Default: "_fresh". */
+  outDir?: string;
+}
 
 // deno-lint-ignore no-explicit-any -- the default that Fresh publishes
 export class Builder<State = any> {
-  config: ResolvedBuildConfig;
+  readonly #root: string;
+  readonly #outDir: string;
 
-  constructor(options: BuildOptions = {}) {
-    this.config = resolveBuildConfig(options);
+  constructor({ root = ".", outDir = "_fresh" }: BuildOptions = {}) {
+    this.#root = resolve(root);
+    this.#outDir = resolve(this.#root, outDir);
   }
 
-  /** Serves the app from memory. Run it with `deno run --watch`, which restarts it on a change. */
+  /** Writes what `deno serve _fresh/server.js` needs besides the project's sources. */
+  async build(): Promise<void> {
+    await this.#write(this.#outDir, { minify: true });
+  }
+
+  /** Serves the app. Run it with `deno run --watch`, which restarts it on a change: pages then reload by themselves. */
   async listen(
-    importApp: () => Promise<{ app: App<State> } | App<State>>,
-    options: ListenOptions = {},
+    importApp: () => Promise<{ app: App<State> }>,
+    options: Deno.ServeTcpOptions = {},
   ): Promise<void> {
-    this.config.mode = "development";
-    const project = await this.#build();
-    const imported = await importApp();
-    const app = imported instanceof App ? imported : imported.app;
-    const cache = await createMemoryCache<State>(project, this.config);
-    setBuildCache(app, cache, "development");
-
-    const handler = app.handler();
-    await new App<State>(app.config)
-      .use(liveReload(cache.revision))
-      .all("*", (ctx) => handler(ctx.req, ctx.info))
-      .listen(options);
+    const outDir = join(this.#outDir, "dev"), revision = crypto.randomUUID();
+    await this.#write(outDir, { minify: false });
+    const { app } = await importApp();
+    const snapshot = await import(pathToFileURL(join(outDir, "snapshot.js")).href);
+    setBuildCache(app, createBuildCache(this.#root, snapshot, revision), "development");
+    const handle = app.handler();
+    Deno.serve(options, (request, info) => {
+      const isReload = new URL(request.url).pathname === "/_frsh/alive";
+      return isReload ? revisionEvents(revision) : handle(request, info);
+    });
   }
 
-  /**
-   * Builds into `outDir`, or in memory. The function it gives applies a build in memory to an app of this
-   * process, as tests do; what is on disk is run through its `server.js`.
-   */
-  async build(
-    options: {
-      mode?: "development" | "production";
-      snapshot?: "disk" | "memory";
-    } = {},
-  ): Promise<(app: App<State>) => void> {
-    const { mode = "production", snapshot = "disk" } = options;
-    this.config.mode = mode;
-    const project = await this.#build();
-    if (snapshot === "memory") {
-      const cache = await createMemoryCache<State>(project, this.config);
-      return (app) => setBuildCache(app, cache, app.config.mode);
-    }
-    await writeProject(project, this.config);
-    return (app) =>
-      setBuildCache(app, { ...emptyBuildCache<State>(), root: this.config.root }, app.config.mode);
+  async #write(outDir: string, { minify }: { minify: boolean }): Promise<void> {
+    const root = this.#root, buildId = createBuildId();
+    const sources = await findSources(root);
+    const scripts = await bundleIslands(sources.islands, { root, buildId, minify });
+    await writeProject({ ...sources, buildId, scripts }, { root, outDir });
   }
+}
 
-  async #build(): Promise<BuiltProject> {
-    try {
-      return await buildProject(this.config);
-    } finally {
-      await stopBundler();
-    }
-  }
+/** Tells a page which start of the server it meets; it connects again by itself, and reloads when that is another. */
+function revisionEvents(revision: string): Response {
+  const message = new TextEncoder().encode(`retry: 300\ndata: ${revision}\n\n`);
+  const body = new ReadableStream<Uint8Array>({ start: (controller) => controller.enqueue(message) });
+  return new Response(body, {
+    headers: { "Content-Type": "text/event-stream", "Cache-Control": "no-store" },
+  });
 }

@@ -2,13 +2,13 @@
 import { Fragment, h, type JSX } from "preact";
 import { useContext } from "preact/hooks";
 import { HeadContext } from "../head.ts";
-import { asPlain } from "./boundary.ts";
-import { requireRender } from "./state.ts";
+import { asPlain } from "./plain.ts";
+import { type Props, requireRender } from "./state.ts";
 
 interface HeadElementProps {
   tag: string;
   headKey: unknown;
-  props: Record<string, unknown>;
+  props: Props;
 }
 
 /** An element that may belong in the head: collected inside `<Head>`, overridden in the document's own. */
@@ -33,17 +33,14 @@ export function CollectedHead(): JSX.Element {
   return h(Fragment, null, [...requireRender().head.values()]);
 }
 
-/** Two elements with the same identity are the same thing said twice. */
+/**
+ * Two elements with the same identity are the same thing said twice. As in Fresh 2.3.3, a link without a `key` is known
+ * by everything but its `href`: a second stylesheet takes the place of the first.
+ */
 function identityOf({ tag, headKey, props }: HeadElementProps): string {
   if (headKey != null) return String(headKey);
   if (tag === "title") return tag;
-  const attributes = Object.entries(props)
-    .filter(([name]) =>
-      !["children", "nonce", "ref"].includes(name) &&
-      !(tag === "meta" && name === "content")
-    )
-    .map(([name, value]) =>
-      `${name}=${name === "dangerouslySetInnerHTML" ? (value as { __html: string }).__html : value}`
-    );
-  return [tag, ...attributes.sort()].join("::");
+  const ignored = ["children", "nonce", "ref", { meta: "content", link: "href" }[tag]];
+  const names = Object.keys(props).filter((name) => !ignored.includes(name)).sort();
+  return [tag, ...names.map((name) => props[name])].join("::");
 }

@@ -1,10 +1,9 @@
 /**
- * Preact's hook through which a rendering pass sees every element: it finds islands, completes the
- * document, locks assets, marks links to the current page and puts the nonce on scripts and styles.
+ * Preact's hook through which a rendering pass sees every element: it finds islands, completes the document and marks
+ * links to the current page.
  */
 import {
   type ComponentChild,
-  type ComponentChildren,
   type ComponentType,
   type FunctionComponent,
   h,
@@ -12,13 +11,12 @@ import {
   type VNode,
 } from "preact";
 import { HeadContext } from "../head.ts";
-import { IslandBoundary, isPlain } from "./boundary.ts";
 import { CollectedHead, HeadElement } from "./document_head.ts";
-import { LockedElement } from "./locked_element.ts";
+import { IslandBoundary } from "./island.ts";
+import { isPlain } from "./plain.ts";
 import { PageScripts } from "./scripts.ts";
-import { currentRender, type RenderState } from "./state.ts";
+import { currentRender, type Props, type RenderState } from "./state.ts";
 
-type Props = Record<string, unknown>;
 type Diff = (vnode: VNode<Props>) => void;
 
 const HEAD_ELEMENTS = new Set(["title", "meta", "link", "script", "style", "base", "noscript", "template"]);
@@ -29,7 +27,7 @@ let installed = false;
 export function installHooks(): void {
   if (installed) return;
   installed = true;
-  // "__b" is the published, mangled name of the hook that runs before an element is rendered.
+  // "__b" is the published, mangled name of the hook that runs before an element is rendered
   const hooks = options as { __b?: Diff };
   const previous = hooks.__b;
   hooks.__b = (vnode) => {
@@ -39,46 +37,27 @@ export function installHooks(): void {
   };
 }
 
-function adapt(vnode: VNode<Props>, state: RenderState): void {
-  const { type } = vnode;
+function adapt(vnode: VNode<Props>, { registry, pathname }: RenderState): void {
+  const { type, props } = vnode;
   if (typeof type === "function") {
-    const island = state.registry.get(type as ComponentType);
-    if (island !== undefined) {
-      replace(vnode, IslandBoundary, { island, islandKey: vnode.key, props: vnode.props });
-    }
-  } else if (type === "html") {
-    state.hasHtml = true;
+    const component = type as ComponentType<Props>;
+    const island = registry.get(component as ComponentType);
+    if (island !== undefined) replace(vnode, IslandBoundary, { component, island, props });
   } else if (type === "head") {
-    state.hasHead = true;
-    append(vnode, h(CollectedHead, null));
-    vnode.props.children = h(
-      HeadContext.Provider,
-      { value: "document" },
-      vnode.props.children as ComponentChildren,
-    );
+    const own = h(HeadContext.Provider, { value: "document" }, props.children as ComponentChild);
+    props.children = [own, h(CollectedHead, null)];
   } else if (type === "body") {
-    state.hasBody = true;
-    append(vnode, h(PageScripts, null));
+    props.children = [props.children, h(PageScripts, null)];
   } else if (type === "a") {
-    markActiveLink(vnode.props, state.pathname);
-  } else if (type === "img" || type === "source") {
-    replace(vnode, LockedElement, { tag: type, props: vnode.props });
+    markActiveLink(props, pathname);
   } else if (HEAD_ELEMENTS.has(type)) {
-    if (type === "script" || type === "style") {
-      vnode.props.nonce ??= state.nonce;
-    }
-    replace(vnode, HeadElement, { tag: type, headKey: vnode.key, props: vnode.props });
+    replace(vnode, HeadElement, { tag: type, headKey: vnode.key, props });
   }
 }
 
 function replace<P>(vnode: VNode<Props>, type: FunctionComponent<P>, props: P): void {
   vnode.type = type as FunctionComponent<Props>;
   vnode.props = props as typeof vnode.props;
-}
-
-function append(vnode: VNode<Props>, child: ComponentChild): void {
-  const children = vnode.props.children as ComponentChildren;
-  vnode.props.children = Array.isArray(children) ? [...children, child] : [children, child];
 }
 
 function markActiveLink(props: Props, pathname: string): void {

@@ -1,34 +1,36 @@
-/** Which components are islands, and where the browser finds their code. */
-import type { ComponentType } from "preact";
+/**
+ * What an island becomes in the page: its markup between two comments, by which the browser finds it, and its props in
+ * the list that is sent along. An island inside an island is a plain component.
+ */
+import { type ComponentType, createContext, Fragment, h, type JSX } from "preact";
+import { useContext } from "preact/hooks";
+import { asPlain } from "./plain.ts";
+import { type Island, type Props, requireRender } from "./state.ts";
 
-export interface Island {
-  /** Unique among all islands of the app. */
-  name: string;
-  exportName: string;
-  /** URL path of the script that exports it, without the base path. */
-  file: string;
-  fn: ComponentType;
+const InsideIsland = createContext(false);
+
+interface BoundaryProps {
+  component: ComponentType<Props>;
+  island: Island;
+  props: Props;
 }
 
-export type IslandRegistry = Map<ComponentType, Island>;
+export function IslandBoundary({ component, island, props }: BoundaryProps): JSX.Element {
+  const child = asPlain(h(component, props));
+  if (useContext(InsideIsland)) return child;
+  const state = requireRender();
+  state.islands.add(island);
+  const index = state.props.push(props) - 1;
+  return h(
+    Fragment,
+    null,
+    comment(`frsh:island:${island.name}:${index}`),
+    h(InsideIsland.Provider, { value: true }, child),
+    comment("/frsh:island"),
+  );
+}
 
-/** Registers every exported function of an island module. */
-export function registerIslands(
-  registry: IslandRegistry,
-  { mod, file, name }: {
-    mod: Record<string, unknown>;
-    file: string;
-    name: string;
-  },
-): void {
-  const taken = new Set(Array.from(registry.values(), (island) => island.name));
-  for (const [exportName, value] of Object.entries(mod)) {
-    if (typeof value !== "function") continue;
-    const wanted = exportName === "default" ? name : exportName;
-    let unique = wanted;
-    for (let n = 1; taken.has(unique); n++) unique = `${wanted}_${n}`;
-    taken.add(unique);
-    const fn = value as ComponentType;
-    registry.set(fn, { name: unique, exportName, file, fn });
-  }
+/** preact-render-to-string writes this property as a comment. */
+function comment(text: string): JSX.Element {
+  return h(Fragment, { UNSTABLE_comment: text } as Props);
 }

@@ -2,34 +2,53 @@
  * What one rendering pass collects. Preact's hooks take no context, so the running pass is kept here;
  * a pass is synchronous, so two never overlap.
  */
-import type { ComponentChildren, JSX } from "preact";
-import type { Island, IslandRegistry } from "./island.ts";
+import type { ComponentType, JSX } from "preact";
 
-/** Markup that the server rendered and hands to an island as a prop. */
-export interface Slot {
-  children: ComponentChildren;
-  /** False until the island has rendered it. */
-  placed: boolean;
+export type Props = Record<string, unknown>;
+
+export interface Island {
+  /** Unique among all islands of the app. */
+  name: string;
+  /** URL path of the script whose default export it is. */
+  file: string;
+}
+
+/** The islands of an app, by their components. */
+export type IslandRegistry = ReadonlyMap<ComponentType, Island>;
+
+/** What of a build a page needs. */
+interface Built {
+  islands: IslandRegistry;
+  clientEntry: string;
+  revision: string | null;
 }
 
 export interface RenderState {
   registry: IslandRegistry;
   clientEntry: string;
   revision: string | null;
-  basePath: string;
   pathname: string;
-  /** Stands on every script and style of the page. */
+  /** Stands on every script of the page. */
   nonce: string;
   /** The islands of the page, without repetition. */
   islands: Set<Island>;
   /** The props of each island instance, in the order of rendering. */
-  props: Record<string, unknown>[];
-  slots: Slot[];
+  props: Props[];
   /** What `<Head>` collected, by key. */
   head: Map<string, JSX.Element>;
-  hasHtml: boolean;
-  hasHead: boolean;
-  hasBody: boolean;
+}
+
+export function createRenderState(pathname: string, { islands, clientEntry, revision }: Built): RenderState {
+  return {
+    registry: islands,
+    clientEntry,
+    revision,
+    pathname,
+    nonce: crypto.randomUUID().replaceAll("-", ""),
+    islands: new Set(),
+    props: [],
+    head: new Map(),
+  };
 }
 
 let current: RenderState | null = null;
@@ -50,8 +69,6 @@ export function currentRender(): RenderState | null {
 
 /** The running pass, for components that exist only inside one. */
 export function requireRender(): RenderState {
-  if (current === null) {
-    throw new Error("Cannot render an island or a document outside of ctx.render()");
-  }
+  if (current === null) throw new Error("Cannot render an island or a document outside of ctx.render()");
   return current;
 }

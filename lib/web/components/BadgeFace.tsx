@@ -1,7 +1,7 @@
 import type { JSX } from "preact";
 import type { ConnectionState } from "../../client/mod.ts";
 import { Countdown } from "./Countdown.tsx";
-import { toneOfConnection } from "./tone.ts";
+import { toneOfConnection } from "./status_colour.ts";
 
 interface BadgeFaceProps {
   state: ConnectionState;

@@ -1,6 +1,6 @@
 import type { JSX } from "preact";
 import type { ConnectionState, HistoryEntry } from "../../client/mod.ts";
-import { toneOfConnection } from "./tone.ts";
+import { toneOfConnection } from "./status_colour.ts";
 
 type Status = ConnectionState["status"];
 

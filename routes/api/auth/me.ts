@@ -1,5 +1,5 @@
-import { json } from "../../../lib/web/answers.ts";
-import { requireIdentity } from "../../../lib/web/credentials.ts";
+import { json } from "../../../lib/web/responses.ts";
+import { requireIdentity } from "../../../lib/web/authorization.ts";
 import { define } from "../../../lib/web/define.ts";
 
 /** Who is signed in: `{ user, expiresAt }`. */

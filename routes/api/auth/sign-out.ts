@@ -1,4 +1,4 @@
-import { requireIdentity, signedOut } from "../../../lib/web/credentials.ts";
+import { requireIdentity, signedOut } from "../../../lib/web/authorization.ts";
 import { define } from "../../../lib/web/define.ts";
 
 /** Revokes this token, which ends its sessions, and takes the cookie back. */

@@ -1,6 +1,6 @@
 import { parseBody } from "../../../lib/protocol/payloads.ts";
-import { json, readJson } from "../../../lib/web/answers.ts";
-import { requireIdentity } from "../../../lib/web/credentials.ts";
+import { json, readJson } from "../../../lib/web/responses.ts";
+import { requireIdentity } from "../../../lib/web/authorization.ts";
 import { define } from "../../../lib/web/define.ts";
 
 /** The user's channels with what is unread in each: `{ channels }`; makes one: `{ channel }`. */

@@ -1,5 +1,5 @@
-import { json } from "../../../lib/web/answers.ts";
-import { requireAdmin } from "../../../lib/web/credentials.ts";
+import { json } from "../../../lib/web/responses.ts";
+import { requireAdmin } from "../../../lib/web/authorization.ts";
 import { define } from "../../../lib/web/define.ts";
 import { ProtocolError } from "../../../lib/protocol/codes.ts";
 import { sessionId } from "../../../lib/protocol/ids.ts";

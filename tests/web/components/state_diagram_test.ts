@@ -1,6 +1,6 @@
 /** The diagram shows the connection's real machine: its arrows are derived from the table of transitions. */
 import assert from "node:assert/strict";
-import { REACH, type StateName } from "../../../lib/client/machine.ts";
+import { REACH, type StateName } from "../../../lib/client/state_machine.ts";
 import type { ConnectionState } from "../../../lib/client/mod.ts";
 import { ARROWS } from "../../../lib/web/components/StateDiagram.tsx";
 

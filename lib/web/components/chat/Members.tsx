@@ -1,5 +1,5 @@
 import type { JSX } from "preact";
-import { toneOfPerson } from "../tone.ts";
+import { toneOfPerson } from "../status_colour.ts";
 import type { Channel, Chat } from "./chat.ts";
 
 /** Who is in the open channel and how they are; its maker adds and removes people here, the others may leave. */

@@ -4,7 +4,7 @@
  */
 import { type ReadonlySignal, signal } from "@preact/signals";
 import type { ChannelEvent, Connection, Presence } from "../../../client/mod.ts";
-import { ask as askServer } from "./ask.ts";
+import { ask as askServer } from "./api_request.ts";
 import { createTypists, type Typists } from "./typists.ts";
 
 /** A channel as `GET /api/channels` shows it. */

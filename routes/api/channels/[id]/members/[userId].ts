@@ -1,8 +1,8 @@
 import { channelId, userId } from "../../../../../lib/protocol/ids.ts";
-import { json } from "../../../../../lib/web/answers.ts";
-import { requireIdentity } from "../../../../../lib/web/credentials.ts";
+import { json } from "../../../../../lib/web/responses.ts";
+import { requireIdentity } from "../../../../../lib/web/authorization.ts";
 import { define } from "../../../../../lib/web/define.ts";
-import { segmentsOf } from "../../../../../lib/web/path.ts";
+import { segmentsOf } from "../../../../../lib/web/path_segments.ts";
 
 function membershipOf(url: URL) {
   const [, channel, , user] = segmentsOf(url);

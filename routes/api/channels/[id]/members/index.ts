@@ -1,9 +1,9 @@
 import { channelId } from "../../../../../lib/protocol/ids.ts";
-import { json } from "../../../../../lib/web/answers.ts";
-import { requireIdentity } from "../../../../../lib/web/credentials.ts";
+import { json } from "../../../../../lib/web/responses.ts";
+import { requireIdentity } from "../../../../../lib/web/authorization.ts";
 import { define } from "../../../../../lib/web/define.ts";
-import { segmentsOf } from "../../../../../lib/web/path.ts";
-import { membersOf } from "../../../../../lib/web/members.ts";
+import { segmentsOf } from "../../../../../lib/web/path_segments.ts";
+import { membersOf } from "../../../../../lib/web/channel_members.ts";
 
 /** The members of a channel whom one may see, and their status: `{ members }`. */
 export const handler = define.handlers({

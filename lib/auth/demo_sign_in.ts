@@ -1,0 +1,53 @@
+/**
+ * Sign-in by name, without a password, for a server that has no keys configured. A name proves nothing, so it is
+ * not an identity: every sign-in makes a new user with a random id, which lives on in the token and its renewals.
+ * Nobody can become another user by typing that user's name.
+ */
+import { ProtocolError } from "../protocol/codes.ts";
+import type { User } from "../protocol/events.ts";
+import { userId } from "../protocol/ids.ts";
+import { DEFAULT_ROLE, type Identity } from "./claims.ts";
+import type { FirstUserStore } from "./first_user.ts";
+import type { Issuer } from "./issuer.ts";
+import { cleanText } from "./clean_text.ts";
+
+/** The demo sign-in. */
+export interface Demo {
+  /** Makes a new user called `name`; rejects with `request/invalid` when the name cannot be used. */
+  signIn(name: unknown): Promise<{ token: string; identity: Identity }>;
+  /** A new token for the same user, with the role read again. */
+  refresh(identity: Identity): Promise<{ token: string; identity: Identity }>;
+}
+
+interface DemoOptions {
+  issuer: Issuer;
+  /** Remembers who was first: that user is `admin`. */
+  firstUser: FirstUserStore;
+}
+
+/** The longest name, in code points. */
+const MAX_DEMO_NAME = 64;
+
+/** Makes the {@linkcode Demo} sign-in. */
+export function createDemo({ issuer, firstUser }: DemoOptions): Demo {
+  async function issue(user: User) {
+    const role = await firstUser.claim(user.id) ? "admin" : DEFAULT_ROLE;
+    return await issuer.issue({ ...user, role });
+  }
+  return {
+    async signIn(name) {
+      return await issue({ id: userId(crypto.randomUUID()), name: demoName(name), role: DEFAULT_ROLE });
+    },
+    refresh: ({ user }) => issue(user),
+  };
+}
+
+/** `value` as a name: NFC, visible, 1–64 code points; throws `request/invalid` otherwise. */
+export function demoName(value: unknown): string {
+  // the length of the raw text is bounded too, so that cleaning has little to do
+  const name = typeof value === "string" && value.length <= 1000 ? cleanText(value, MAX_DEMO_NAME + 1) : "";
+  if (!/[\p{L}\p{N}\p{P}\p{S}]/u.test(name) || Array.from(name).length > MAX_DEMO_NAME) {
+    throw new ProtocolError("request/invalid", `A name must have 1 to ${MAX_DEMO_NAME} visible characters.`);
+  }
+  return name;
+}
