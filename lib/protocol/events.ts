@@ -105,9 +105,6 @@ export interface ChatEvent {
   data: { type: string; data?: unknown };
 }
 
-/** The answer to a client event (§3). */
-export type Ack<Fields = unknown> = ({ ok: true } & Fields) | { ok: false; error: WireError };
-
 /** `error`: what an event without an acknowledgement failed with. */
 export interface EventError {
   /** Which event it was. */
