@@ -22,7 +22,7 @@ import type { TokenWatch } from "./token_watch.ts";
 import type { LiveSession, TetherSocket } from "./types.ts";
 
 /** What takes part in a session's life. */
-export interface ConnectionsOptions {
+interface ConnectionsOptions {
   nodeId: NodeId;
   /** The sessions of this node; only this file changes it. */
   live: Map<string, LiveSession>;
@@ -46,7 +46,7 @@ export interface ConnectionsOptions {
 }
 
 /** The doors of a session. */
-export interface Connections {
+interface Connections {
   /** Records the session of a connection; throws when it may not be one. */
   admit(socket: TetherSocket, identity: Identity): Promise<void>;
   /** Undoes that for a connection that was gone before it became a session. */
