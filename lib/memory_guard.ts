@@ -5,9 +5,9 @@
 import type { Log } from "./log.ts";
 
 /** How near the limit the process is. */
-export type MemoryLevel = "calm" | "high" | "exhausted";
+type MemoryLevel = "calm" | "high" | "exhausted";
 
-export interface MemoryGuardOptions {
+interface MemoryGuardOptions {
   /** What the process may hold, in bytes. */
   limitBytes: number;
   /** Called when the level changes. `exhausted` is final: who hears it leaves. */

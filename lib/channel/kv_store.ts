@@ -5,7 +5,8 @@
  */
 import { batches } from "../batches.ts";
 import type { ChannelId, UserId } from "../protocol/ids.ts";
-import { type Channel, KEPT_MESSAGES, type Message, type ReadMark } from "./channel.ts";
+import { type Channel, KEPT_MESSAGES, type Message } from "../protocol/resources.ts";
+import type { ReadMark } from "./channel.ts";
 import { createKvWriter, type Write } from "./kv_group_commit.ts";
 import type { ChannelStore } from "./store.ts";
 
@@ -195,10 +196,6 @@ class KvChannelStore implements ChannelStore {
       const { at = null, count = 0 } = marks[index] ?? {};
       return { channelId, lastReadAt: at, unread: Math.min(KEPT_MESSAGES, (totals[index] ?? 0) - count) };
     });
-  }
-
-  close(): Promise<void> {
-    return Promise.resolve();
   }
 
   #loadMembers(): Promise<Set<UserId>> | undefined {

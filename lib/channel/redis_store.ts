@@ -3,7 +3,8 @@ import type { ChannelId, UserId } from "../protocol/ids.ts";
 import { type KeyFamily, keyFamily } from "../redis/keys.ts";
 import type { Argument, Redis, Reply } from "../redis/redis.ts";
 import { type Script, script } from "../redis/script.ts";
-import { type Channel, KEPT_MESSAGES, type Message, type ReadMark } from "./channel.ts";
+import { type Channel, KEPT_MESSAGES, type Message } from "../protocol/resources.ts";
+import type { ReadMark } from "./channel.ts";
 import type { ChannelStore } from "./store.ts";
 
 interface RedisChannelStoreOptions {
@@ -217,10 +218,6 @@ class RedisChannelStore implements ChannelStore {
       const lastReadAt = mark === null ? null : Number(mark);
       return { channelId, lastReadAt, unread: Math.min(KEPT_MESSAGES, unread) };
     });
-  }
-
-  close(): Promise<void> {
-    return Promise.resolve();
   }
 
   #run(script: Script, args: readonly Argument[]): Promise<Reply> {

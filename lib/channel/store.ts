@@ -1,6 +1,7 @@
 /** What channels need of a store; who may do what is not its concern. */
 import type { ChannelId, UserId } from "../protocol/ids.ts";
-import type { Channel, Message, ReadMark } from "./channel.ts";
+import type { Channel, Message } from "../protocol/resources.ts";
+import type { ReadMark } from "./channel.ts";
 
 /** Channels, who is in them, what was said and what was read; durable. */
 export interface ChannelStore {
@@ -29,5 +30,4 @@ export interface ChannelStore {
   markRead(userId: UserId, mark: { channelId: ChannelId; at: number }): Promise<number>;
   /** The user's marks in these channels, in their order. */
   readMarks(userId: UserId, channelIds: readonly ChannelId[]): Promise<ReadMark[]>;
-  close(): Promise<void>;
 }

@@ -8,7 +8,7 @@ import type { Admission } from "./admission.ts";
 import { endSession } from "./session_end.ts";
 import type { LiveSession } from "./types.ts";
 
-export interface DrainOptions {
+interface DrainOptions {
   /** The sessions of this node. */
   live: ReadonlyMap<string, LiveSession>;
   admission: Admission;
