@@ -14,7 +14,6 @@ export type Revocation =
   | { kind: "token"; userId: UserId; jti: string }
   | { kind: "user"; userId: UserId; beforeMs: number };
 
-/** Revokes and checks. */
 export interface Revocations {
   /** Revokes the token of `identity` and all that were, or will be, renewed from it. Rejects with `server/unavailable` when the store is down. */
   revokeToken(identity: Identity): Promise<void>;
@@ -53,7 +52,6 @@ interface RevocationsOptions {
 
 const MAX_RECENT = 10_000;
 
-/** Makes {@linkcode Revocations}. */
 export function createRevocations(options: RevocationsOptions): Revocations {
   const { store, whenStoreDown = "refuse", maxTokenLifeMs = MAX_LIFETIME_S * 1000 } = options;
   const {
