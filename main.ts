@@ -65,10 +65,8 @@ async function createTether(config: Config): Promise<Tether> {
   const secret = jwt.secret ?? (config.demo && dataDir !== null ? await loadSecret(dataDir) : undefined);
   const keys = stack.use(
     await createConfiguredKeys({
-      ...(secret !== undefined && { secret }),
-      ...(jwt.publicKey !== null && { publicKey: jwt.publicKey }),
-      ...(jwt.jwksUrl !== null && { jwksUrl: jwt.jwksUrl }),
-      ...(jwt.algorithms.length > 0 && { algorithms: jwt.algorithms }),
+      ...jwt,
+      secret,
       onError: failed("Fetching the keys"),
     }).catch((error: Error) => Promise.reject(new ConfigError([`JWT settings: ${error.message}`]))),
   );
@@ -83,13 +81,7 @@ async function createTether(config: Config): Promise<Tether> {
     onError: failed("Revocation"),
   });
   fleet?.bus.on("revocation", revocations.receive);
-  const verifier = createVerifier({
-    keys,
-    clockToleranceS: jwt.clockToleranceS,
-    requireExpiry: jwt.expiresInS !== null,
-    ...(jwt.issuer !== null && { issuer: jwt.issuer }),
-    ...(jwt.audience !== null && { audience: jwt.audience }),
-  });
+  const verifier = createVerifier({ ...jwt, keys, requireExpiry: jwt.expiresInS !== null });
 
   const channels = await createChannels({
     store: stores.channels,
@@ -113,12 +105,7 @@ async function createTether(config: Config): Promise<Tether> {
 
   const signIn = config.demo
     ? createDemo({
-      issuer: await createIssuer({
-        secret: typeof secret === "string" ? new TextEncoder().encode(secret) : secret!,
-        expiresInS: jwt.expiresInS,
-        ...(jwt.issuer !== null && { issuer: jwt.issuer }),
-        ...(jwt.audience !== null && { audience: jwt.audience }),
-      }),
+      issuer: await createIssuer({ ...jwt, secret: secret! }),
       firstUser: dataDir === null
         ? createMemoryFirstUserStore()
         : createFileFirstUserStore(`${dataDir}/first-user`),

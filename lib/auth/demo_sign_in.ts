@@ -19,17 +19,11 @@ export interface Demo {
   refresh(identity: Identity): Promise<{ token: string; identity: Identity }>;
 }
 
-interface DemoOptions {
-  issuer: Issuer;
-  /** Remembers who was first: that user is `admin`. */
-  firstUser: FirstUserStore;
-}
-
 /** The longest name, in code points. */
 const MAX_DEMO_NAME = 64;
 
-/** Makes the {@linkcode Demo} sign-in. */
-export function createDemo({ issuer, firstUser }: DemoOptions): Demo {
+/** The first user is `admin`. */
+export function createDemo({ issuer, firstUser }: { issuer: Issuer; firstUser: FirstUserStore }): Demo {
   async function issue(user: User) {
     const role = await firstUser.claim(user.id) ? "admin" : DEFAULT_ROLE;
     return await issuer.issue({ ...user, role });

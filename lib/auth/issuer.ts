@@ -4,7 +4,6 @@ import type { User } from "../protocol/events.ts";
 import { type Identity, identityOf } from "./claims.ts";
 import { secretBytes } from "./secret_keys.ts";
 
-/** Signs tokens. */
 export interface Issuer {
   /** A new token for `user`, and the identity that a verifier will find in it. */
   issue(user: User): Promise<{ token: string; identity: Identity }>;
@@ -15,13 +14,13 @@ interface IssuerOptions {
   secret: string | Uint8Array<ArrayBuffer>;
   /** Seconds that a token lives; `null`: for ever. */
   expiresInS: number | null;
-  issuer?: string;
-  audience?: string;
+  issuer?: string | null;
+  audience?: string | null;
   /** The clock, epoch milliseconds. */
   now?: () => number;
 }
 
-/** Makes an {@linkcode Issuer} on HS256; rejects with a `RangeError` when the secret is too short. */
+/** Signs with HS256; rejects with a `RangeError` when the secret is too short. */
 export async function createIssuer(options: IssuerOptions): Promise<Issuer> {
   const { expiresInS, issuer, audience, now = Date.now } = options;
   const algorithm = { name: "HMAC", hash: "SHA-256" };
@@ -32,14 +31,9 @@ export async function createIssuer(options: IssuerOptions): Promise<Issuer> {
       // Milliseconds, which RFC 7519 allows: whether a token is older than a revocation is then exact.
       const iat = now() / 1000;
       const jti = crypto.randomUUID();
-      const claims = {
-        ...{ sub: id, name, role, jti, iat },
-        ...(email !== undefined && { email }),
-        ...(profile_image_url !== undefined && { profile_image_url }),
-        ...(expiresInS !== null && { exp: Math.floor(iat) + expiresInS }),
-        ...(issuer !== undefined && { iss: issuer }),
-        ...(audience !== undefined && { aud: audience }),
-      };
+      const exp = expiresInS === null ? undefined : Math.floor(iat) + expiresInS;
+      const theirs = { sub: id, name, email, role, profile_image_url };
+      const claims = { ...theirs, jti, iat, exp, iss: issuer ?? undefined, aud: audience ?? undefined };
       const token = await new SignJWT(claims).setProtectedHeader({ alg: "HS256", typ: "JWT" }).sign(key);
       return { token, identity: identityOf(claims, () => jti) };
     },

@@ -8,7 +8,7 @@ import { fitting, PUBLIC_ALGORITHMS } from "./algorithms.ts";
 import type { KeySource } from "./key_source.ts";
 import { readBounded } from "../bounded_body.ts";
 
-/** Options of {@linkcode createJwksKeys}. Times in milliseconds. */
+/** Times in milliseconds. */
 export interface JwksKeysOptions {
   url: string | URL;
   /** Narrows the algorithms of public keys. */
@@ -30,7 +30,7 @@ export interface JwksKeysOptions {
 const MAX_KEYS = 100;
 const MAX_KID_LENGTH = 200;
 
-/** Makes the key source of `JWT_JWKS_URL`. Dispose it to end its fetching. */
+/** The key source of `JWT_JWKS_URL`. Dispose it to end its fetching. */
 export function createJwksKeys(options: JwksKeysOptions): KeySource {
   const { algorithms, timeoutMs = 5000, refreshMs = 300_000, cooldownMs = 5000 } = options;
   const { maxBytes = 256 * 1024, onError = () => {}, now = Date.now } = options;

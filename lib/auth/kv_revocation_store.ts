@@ -20,7 +20,7 @@ interface KvRevocationStoreOptions {
 const READ_BATCH = 10;
 const LIST_BATCH = 500;
 
-/** Makes a {@linkcode RevocationStore} in `kv`, which stays its owner's to close. Resolves with the copy complete. */
+/** Resolves when the copy is complete. `kv` stays its owner's to close. */
 export async function createKvRevocationStore(
   kv: Deno.Kv,
   options: KvRevocationStoreOptions = {},

@@ -5,12 +5,6 @@ import type { Redis } from "../redis/redis.ts";
 import { script } from "../redis/script.ts";
 import { isOlder, type RevocationStore } from "./revocation_store.ts";
 
-interface RedisRevocationStoreOptions {
-  redis: Redis;
-  /** `REDIS_KEY_PREFIX`. */
-  prefix: string;
-}
-
 const MARK = script(`
 -- KEYS  1 revoked:token:{jti} or revoked:user:{id}
 -- ARGV  1 mark   2 end in epoch ms
@@ -27,9 +21,10 @@ return 1
 // keys a command: few enough that Redis goes on with other work in between
 const BATCH_SIZE = 500;
 
-/** Creates the {@linkcode RevocationStore} of a Redis. The caller closes the connection. */
-export function createRedisRevocationStore(options: RedisRevocationStoreOptions): RevocationStore {
-  const { redis, prefix } = options;
+/** `prefix` is `REDIS_KEY_PREFIX`. */
+export function createRedisRevocationStore(
+  { redis, prefix }: { redis: Redis; prefix: string },
+): RevocationStore {
   const key = keyFamily(redis, prefix, "revoked");
   const tokenKey = (jti: string): string => key("revoked", "token", jti);
   const userKey = (id: string): string => key("revoked", "user", id);

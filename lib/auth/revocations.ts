@@ -13,7 +13,6 @@ export type Revocation =
   | { kind: "token"; userId: UserId; jti: string }
   | { kind: "user"; userId: UserId; beforeMs: number };
 
-/** Revokes and checks. */
 export interface Revocations {
   /** Revokes the one token of `identity`. Rejects with `server/unavailable` when the store is down. */
   revokeToken(identity: Identity): Promise<void>;
@@ -48,7 +47,6 @@ interface RevocationsOptions {
   now?: () => number;
 }
 
-/** Makes {@linkcode Revocations}. */
 export function createRevocations(options: RevocationsOptions): Revocations {
   const { store, whenStoreDown = "refuse", maxTokenLifeMs = MAX_LIFETIME_S * 1000 } = options;
   const { clockToleranceS = 5, publish = () => {}, onError = () => {}, now = Date.now } = options;

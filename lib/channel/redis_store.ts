@@ -1,17 +1,10 @@
 /** The channels of a fleet, in Redis. It holds no state in this process. */
 import type { ChannelId, UserId } from "../protocol/ids.ts";
-import { type KeyFamily, keyFamily } from "../redis/keys.ts";
+import { keyFamily } from "../redis/keys.ts";
 import type { Redis } from "../redis/redis.ts";
 import { script } from "../redis/script.ts";
-import { type Channel, KEPT_MESSAGES, type Message } from "../protocol/resources.ts";
-import type { ReadMark } from "./channel.ts";
+import { KEPT_MESSAGES } from "../protocol/resources.ts";
 import type { ChannelStore } from "./store.ts";
-
-interface RedisChannelStoreOptions {
-  redis: Redis;
-  /** `REDIS_KEY_PREFIX`. */
-  prefix: string;
-}
 
 const CREATE = script(`
 -- KEYS  1 channels   2 public   3 user_channels:
@@ -60,77 +53,52 @@ end
 return out
 `);
 
-/** Creates the {@linkcode ChannelStore} of a Redis. The caller closes the connection. */
-export function createRedisChannelStore(options: RedisChannelStoreOptions): ChannelStore {
-  return new RedisChannelStore(options);
-}
+/** `prefix` is `REDIS_KEY_PREFIX`. */
+export function createRedisChannelStore({ redis, prefix }: { redis: Redis; prefix: string }): ChannelStore {
+  const key = keyFamily(redis, prefix, "channels");
+  const channels = key("channels"), publicChannels = key("public_channels");
+  const ofUser = (userId: UserId): string => key("user_channels", userId);
+  const keysOfMark = (channelId: ChannelId, userId: UserId): string[] => [
+    key("channel_messages", channelId),
+    key("read_marks", userId),
+  ];
 
-class RedisChannelStore implements ChannelStore {
-  readonly #redis: Redis;
-  readonly #key: KeyFamily;
-  readonly #channels: string;
-  readonly #public: string;
-
-  constructor({ redis, prefix }: RedisChannelStoreOptions) {
-    this.#redis = redis;
-    this.#key = keyFamily(redis, prefix, "channels");
-    this.#channels = this.#key("channels");
-    this.#public = this.#key("public_channels");
-  }
-
-  async create(channel: Channel, memberIds: readonly UserId[]): Promise<boolean> {
-    const keys = [this.#channels, this.#public, this.#key("user_channels", "")];
-    const args = [channel.id, JSON.stringify(channel), channel.public ? 1 : 0, ...memberIds];
-    return await this.#redis.run(CREATE, { keys, args }) === 1;
-  }
-
-  async get(channelIds: readonly ChannelId[]): Promise<Channel[]> {
-    if (channelIds.length === 0) return [];
-    const found = await this.#redis.send(["HMGET", this.#channels, ...channelIds]) as (string | null)[];
-    return found.filter((json) => json !== null).map((json) => JSON.parse(json));
-  }
-
-  async publicIds(): Promise<ChannelId[]> {
-    return await this.#redis.send(["SMEMBERS", this.#public]) as ChannelId[];
-  }
-
-  async memberships(userId: UserId): Promise<ChannelId[]> {
-    return await this.#redis.send(["SMEMBERS", this.#key("user_channels", userId)]) as ChannelId[];
-  }
-
-  async addMember(channelId: ChannelId, userId: UserId): Promise<boolean> {
-    return await this.#redis.send(["SADD", this.#key("user_channels", userId), channelId]) === 1;
-  }
-
-  async removeMember(channelId: ChannelId, userId: UserId): Promise<boolean> {
-    return await this.#redis.send(["SREM", this.#key("user_channels", userId), channelId]) === 1;
-  }
-
-  async append(message: Message): Promise<void> {
-    const { id, ...rest } = message;
-    const { channelId, user, createdAt } = rest;
-    const keys = [this.#key("channel_messages", channelId), this.#key("read_marks", user.id)];
-    // the id comes first, so that messages of one millisecond sort by it
-    const json = JSON.stringify({ id, ...rest });
-    await this.#redis.run(APPEND, { keys, args: [channelId, json, createdAt, KEPT_MESSAGES] });
-  }
-
-  async messages(channelId: ChannelId, limit: number): Promise<Message[]> {
-    const args = ["ZRANGE", this.#key("channel_messages", channelId), -limit, -1];
-    return (await this.#redis.send(args) as string[]).map((json) => JSON.parse(json));
-  }
-
-  async markRead(userId: UserId, { channelId, at }: { channelId: ChannelId; at: number }): Promise<number> {
-    const keys = [this.#key("channel_messages", channelId), this.#key("read_marks", userId)];
-    return await this.#redis.run(MARK_READ, { keys, args: [channelId, at] }) as number;
-  }
-
-  async readMarks(userId: UserId, channelIds: readonly ChannelId[]): Promise<ReadMark[]> {
-    const keys = [this.#key("read_marks", userId), this.#key("channel_messages", "")];
-    const found = await this.#redis.run(READ_MARKS, { keys, args: channelIds }) as [string | null, number][];
-    return channelIds.map((channelId, index) => {
-      const [mark, unread] = found[index] ?? [null, 0];
-      return { channelId, lastReadAt: mark === null ? null : Number(mark), unread };
-    });
-  }
+  return {
+    async create(channel, memberIds) {
+      const keys = [channels, publicChannels, key("user_channels", "")];
+      const args = [channel.id, JSON.stringify(channel), channel.public ? 1 : 0, ...memberIds];
+      return await redis.run(CREATE, { keys, args }) === 1;
+    },
+    async get(channelIds) {
+      if (channelIds.length === 0) return [];
+      const found = await redis.send(["HMGET", channels, ...channelIds]) as (string | null)[];
+      return found.filter((json) => json !== null).map((json) => JSON.parse(json));
+    },
+    publicIds: async () => await redis.send(["SMEMBERS", publicChannels]) as ChannelId[],
+    memberships: async (userId) => await redis.send(["SMEMBERS", ofUser(userId)]) as ChannelId[],
+    addMember: async (channelId, userId) => await redis.send(["SADD", ofUser(userId), channelId]) === 1,
+    removeMember: async (channelId, userId) => await redis.send(["SREM", ofUser(userId), channelId]) === 1,
+    async append({ id, ...rest }) {
+      const { channelId, user, createdAt } = rest;
+      // the id comes first, so that messages of one millisecond sort by it
+      const args = [channelId, JSON.stringify({ id, ...rest }), createdAt, KEPT_MESSAGES];
+      await redis.run(APPEND, { keys: keysOfMark(channelId, user.id), args });
+    },
+    async messages(channelId, limit) {
+      const found = await redis.send(["ZRANGE", key("channel_messages", channelId), -limit, -1]);
+      return (found as string[]).map((json) => JSON.parse(json));
+    },
+    async markRead(userId, { channelId, at }) {
+      const keys = keysOfMark(channelId, userId);
+      return await redis.run(MARK_READ, { keys, args: [channelId, at] }) as number;
+    },
+    async readMarks(userId, channelIds) {
+      const keys = [key("read_marks", userId), key("channel_messages", "")];
+      const found = await redis.run(READ_MARKS, { keys, args: channelIds }) as [string | null, number][];
+      return channelIds.map((channelId, index) => {
+        const [mark, unread] = found[index] ?? [null, 0];
+        return { channelId, lastReadAt: mark === null ? null : Number(mark), unread };
+      });
+    },
+  };
 }
