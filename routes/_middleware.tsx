@@ -51,7 +51,7 @@ async function identify(ctx: Context<State>): Promise<Response> {
 async function limit(ctx: Context<State>): Promise<Response> {
   const { req, url: { pathname }, state: { identity, services } } = ctx;
   if (services.serviceToken === null || !bearerMatches(req, services.serviceToken)) {
-    const kind = pathname === "/api/auth/sign-in" && req.method === "POST" ? "sign-in" : "request";
+    const kind = pathname === "/api/auth/sign-in" ? "sign-in" : "request";
     // a thief who spends a user's requests must not keep them from signing out
     const userId = pathname === "/api/auth/sign-out" ? undefined : identity?.user.id;
     await services.limits.take(kind, { address: clientAddress(ctx), userId });

@@ -9,10 +9,10 @@ import type { Redis } from "../redis/redis.ts";
 import { type Script, script } from "../redis/script.ts";
 
 /** What a request counts as. */
-export type RequestKind = "request" | "sign-in";
+type RequestKind = "request" | "sign-in";
 
 /** Who asks. */
-export interface Asking {
+interface Asking {
   /** The client's IP address; `""` when it is not known, which counts for nobody. */
   address: string;
   /** Absent for who is not signed in, and for what a user must always be able to do. */
