@@ -1,4 +1,5 @@
 /** The process: serves the built app on the configured port and leaves in good order on SIGTERM or SIGINT. */
+import { startListener } from "./lib/listener.ts";
 import { delay } from "./lib/supervise.ts";
 import { collectsFragments, createMemoryGuard, memoryLimit } from "./lib/memory_guard.ts";
 import { starting } from "./lib/start_error.ts";
@@ -41,20 +42,16 @@ if (collectsFragments()) {
   });
 }
 
-const server = await starting(() =>
-  Deno.serve({
-    port: config.port,
-    hostname: config.hostname,
-    onListen({ hostname, port }) {
-      const host = ["0.0.0.0", "127.0.0.1", "::"].includes(hostname) ? "localhost" : hostname;
-      log.info(`Tether is at http://${host}:${port}`);
-    },
-    onError(error) {
-      log.error("A request failed", { error });
-      return new Response("Internal Server Error", { status: 500 });
-    },
-  }, guardRequests(app.fetch))
-);
+const handler = guardRequests(app.fetch, {
+  ownNamesOnly: config.demo && !config.trustProxy,
+  names: [
+    Deno.hostname(),
+    ...config.corsOrigins.filter((origin) => origin !== "*").map((origin) => new URL(origin).hostname),
+  ],
+});
+
+const { port, hostname } = config;
+const server = await starting(() => startListener({ port, hostname, handler, log }));
 
 createMemoryGuard({
   limitBytes: config.memoryLimitMb === undefined ? await memoryLimit() : config.memoryLimitMb * 1024 * 1024,
