@@ -1,4 +1,5 @@
 /** The process: serves the built app on the configured port and leaves in good order on SIGTERM or SIGINT. */
+import { SOCKET_PATH } from "./lib/protocol/events.ts";
 import { guardRequests } from "./lib/web/request_guard.ts";
 import { tether } from "./main.ts";
 
@@ -7,6 +8,14 @@ const { config, log } = tether;
 // not a literal: the build makes this file, and checking the sources must not need it
 const built = new URL("./_fresh/server.js", import.meta.url).href;
 const { default: app } = await import(built) as { default: { fetch: Deno.ServeHandler } };
+
+const answerPage = guardRequests(app.fetch);
+/** What a connection asks for does not go through the app, which would read every address three times. */
+function answer(request: Request, info: Deno.ServeHandlerInfo): Response | Promise<Response> {
+  const { url } = request;
+  const isSocket = url.startsWith(SOCKET_PATH, url.indexOf("/", "https://".length));
+  return isSocket ? tether.handleSocket(request, info) : answerPage(request, info);
+}
 
 const server = Deno.serve({
   port: config.port,
@@ -19,7 +28,7 @@ const server = Deno.serve({
     log.error("A request failed", { error });
     return new Response("Internal Server Error", { status: 500 });
   },
-}, guardRequests(app.fetch));
+}, answer);
 
 let leaving = false;
 async function leave(signal: Deno.Signal): Promise<void> {
