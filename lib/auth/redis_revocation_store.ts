@@ -3,6 +3,7 @@ import { batches } from "../batches.ts";
 import { keyFamily } from "../redis/keys.ts";
 import type { Redis } from "../redis/redis.ts";
 import { script } from "../redis/script.ts";
+import { revocationId } from "./claims.ts";
 import { isOlder, type RevocationStore } from "./revocation_store.ts";
 
 const MARK = script(`
@@ -36,7 +37,9 @@ export function createRedisRevocationStore(
     revokeToken: (jti, untilMs) => mark(tokenKey(jti), 1, untilMs),
     revokeUser: (id, { beforeMs, untilMs }) => mark(userKey(id), beforeMs, untilMs),
     async areRevoked(identities) {
-      const keys = identities.flatMap(({ jti, user }) => [tokenKey(jti), userKey(user.id)]);
+      const keys = identities.flatMap((
+        identity,
+      ) => [tokenKey(revocationId(identity)), userKey(identity.user.id)]);
       // issued together, they share one round trip
       const replies = Array.from(batches(keys, BATCH_SIZE), (batch) => redis.send(["MGET", ...batch]));
       const marks = (await Promise.all(replies)).flat() as (string | null)[];

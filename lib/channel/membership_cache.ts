@@ -10,7 +10,7 @@ const TTL_MS = 60_000;
 const PUBLIC = Symbol("public");
 
 /** What is known of who is in which channel. */
-interface Memberships {
+export interface Memberships {
   /** The channels that the user is a member of: the public ones and the user's own. */
   of(userId: UserId): Promise<ReadonlySet<ChannelId>>;
   isMember(channelId: ChannelId, userId: UserId): Promise<boolean>;
