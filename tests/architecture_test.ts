@@ -156,7 +156,7 @@ const FACES = new Set([
   ...["lib/fresh/internal.ts", "lib/fresh/client/boot.ts", "lib/fresh/client/jsx.ts"],
 ]);
 
-/** What is being rebuilt, or waits for its removal. */
+/** What is being rebuilt. */
 const NOT_YET = /^lib\/(eventlog|roster)\//;
 
 async function unusedOfLib(counts: (path: string) => boolean): Promise<UnusedExport[]> {
