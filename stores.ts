@@ -68,9 +68,11 @@ async function createSharedStores(
     sentinels: sentinelHosts.map((host) => addressOf(host, sentinelPort)),
   }));
   await redis.whenUp();
+  const roster = createRedisRosterStore({ redis, prefix, savedMs: MAX_DISCONNECTION_MS });
   const fleet = stack.use(
     await createFleet({
       ...{ redis, prefix, nodeId, log, metrics },
+      readSaved: (pid) => roster.readSaved(pid),
       inFlightMs: inFlightMs(config),
       maxPayloadBytes: config.maxPayloadBytes,
     }),
@@ -84,7 +86,7 @@ async function createSharedStores(
     fleet,
     revocations: createRedisRevocationStore({ redis, prefix }),
     channels: createRedisChannelStore({ redis, prefix }),
-    roster: createRedisRosterStore({ redis, prefix, savedMs: MAX_DISCONNECTION_MS }),
+    roster,
     problem: () => redis.isUp ? fleet.degraded : "Redis is away",
   };
 }
