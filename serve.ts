@@ -34,6 +34,13 @@ async function leave(reason: Deno.Signal | "memory"): Promise<void> {
 // before it listens: whoever sees it listen may stop it
 for (const signal of ["SIGTERM", "SIGINT"] as const) Deno.addSignalListener(signal, () => void leave(signal));
 
+if (collectsFragments()) {
+  const { deno } = Deno.version;
+  log.warn("This Deno collects fragmented WebSocket messages without bound: MEMORY_LIMIT_MB guards it", {
+    deno,
+  });
+}
+
 const server = await starting(() =>
   Deno.serve({
     port: config.port,
@@ -57,11 +64,3 @@ createMemoryGuard({
     if (level === "exhausted") void leave("memory");
   },
 });
-if (collectsFragments()) {
-  log.warn(
-    "This Deno collects fragmented WebSocket messages without bound: MEMORY_LIMIT_MB guards the process",
-    {
-      deno: Deno.version.deno,
-    },
-  );
-}

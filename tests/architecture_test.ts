@@ -29,7 +29,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     ...["config", "log", "metrics", "supervise"],
   ],
   "client": ["protocol"],
-  "web": ["auth", "roster", "channel", "socket", "protocol", "metrics"],
+  "web": ["auth", "roster", "channel", "socket", "redis", "protocol", "metrics"],
   "web/components": ["client", "protocol"],
   "fresh": [],
   "islands": ["client", "web/components"],

@@ -196,7 +196,8 @@ export function openApi(): Record<string, unknown> {
     info: {
       title: "Tether",
       version: "1",
-      description: "The HTTP endpoints. What pages and the server say to each other goes over Socket.IO.",
+      description: "The HTTP endpoints. What pages and the server say to each other goes over Socket.IO. " +
+        "Any of them may answer 429 with Retry-After and `request/rate-limited`: users and addresses have limits.",
     },
     paths,
     components: {
