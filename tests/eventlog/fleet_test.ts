@@ -262,8 +262,8 @@ for (const [name, start] of Object.entries(topologies)) {
     await t.step("when Redis has lost an inbox, its node says so and goes on", async () => {
       assert.equal(two.fleet.degraded, undefined);
       const degraded = new Promise((resolve) => two.fleet.onDegraded(resolve));
-      await redis.send(["DEL", keyFamily(redis, "t", "fleet")("inboxes")]);
       await redis.send(["DEL", keyFamily(redis, "t", "fleet")("route", "room")]);
+      await redis.send(["DEL", keyFamily(redis, "t", "fleet")("inboxes")]);
       assert.equal(await degraded, true);
       assert.equal(await new Promise((resolve) => two.fleet.onDegraded(resolve)), false);
       one.io.to("room").emit("after");
