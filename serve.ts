@@ -13,19 +13,20 @@ const { config, log } = tether;
 const built = new URL("./_fresh/server.js", import.meta.url).href;
 const { default: app } = await import(built) as { default: { fetch: Deno.ServeHandler } };
 
-const answerPage = guardRequests(app.fetch, {
+/** What a connection asks for does not go through the app, which would read every address three times. */
+function answer(request: Request, info: Deno.ServeHandlerInfo): Response | Promise<Response> {
+  const { url } = request;
+  const isSocket = url.startsWith(SOCKET_PATH, url.indexOf("/", "https://".length));
+  return isSocket ? tether.handleSocket(request, info) : app.fetch(request, info);
+}
+
+const handler = guardRequests(answer, {
   ownNamesOnly: config.demo && !config.trustProxy,
   names: [
     Deno.hostname(),
     ...config.corsOrigins.filter((origin) => origin !== "*").map((origin) => new URL(origin).hostname),
   ],
 });
-/** What a connection asks for does not go through the app, which would read every address three times. */
-function answer(request: Request, info: Deno.ServeHandlerInfo): Response | Promise<Response> {
-  const { url } = request;
-  const isSocket = url.startsWith(SOCKET_PATH, url.indexOf("/", "https://".length));
-  return isSocket ? tether.handleSocket(request, info) : answerPage(request, info);
-}
 
 // a task runner passes on the signal that its process group has got already: copies of one come within milliseconds
 const SECOND_PRESS_MS = 500;
@@ -58,7 +59,7 @@ if (collectsFragments()) {
 }
 
 const { port, hostname } = config;
-const server = await starting(() => startListener({ port, hostname, handler: answer, log }));
+const server = await starting(() => startListener({ port, hostname, handler, log }));
 
 createMemoryGuard({
   limitBytes: config.memoryLimitMb === undefined ? await memoryLimit() : config.memoryLimitMb * 1024 * 1024,
