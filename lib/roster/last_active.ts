@@ -8,7 +8,7 @@ function compare(one: PresenceCursor, other: PresenceCursor): number {
   return one.at - other.at || (one.id < other.id ? -1 : Number(one.id > other.id));
 }
 
-/** The users who were seen, at most {@linkcode MAX_SEEN}. */
+/** At most {@linkcode MAX_SEEN} users. */
 export class LastActive {
   readonly #seen = new Map<UserId, Seen>();
   readonly #ordered = new OrderedMap<PresenceCursor, Seen>([], compare);
@@ -52,16 +52,17 @@ export class LastActive {
     this.#forgotten.add(seen.id);
   }
 
-  /** Those who were active last, before `after`; and whether they are the last. */
-  page(limit: number, after?: PresenceCursor): { seen: Seen[]; isLast: boolean } {
+  /** Those who were active last, before `after`; and the last of them, unless nobody comes behind. */
+  page(limit: number, after?: PresenceCursor): { seen: Seen[]; next: PresenceCursor | null } {
     const seen: Seen[] = [];
-    let next = this.#ordered.reverseUpperBound(after ?? { at: Infinity, id: "" as UserId });
-    while (seen.length < limit && next.isAccessible()) {
-      const user = next.pointer[1];
+    let place = this.#ordered.reverseUpperBound(after ?? { at: Infinity, id: "" as UserId });
+    while (seen.length < limit && place.isAccessible()) {
+      const user = place.pointer[1];
       seen.push(user);
-      next = this.#ordered.reverseUpperBound(user);
+      place = this.#ordered.reverseUpperBound(user);
     }
-    return { seen, isLast: !next.isAccessible() };
+    const last = seen.at(-1);
+    return { seen, next: last && place.isAccessible() ? { id: last.id, at: last.at } : null };
   }
 
   /** Writes what is new. Rejects when that fails; it is then written the next time. */

@@ -6,23 +6,22 @@ import type { NodeId, SessionId, UserId } from "../protocol/ids.ts";
 import { FleetUsageReports } from "./fleet_usage.ts";
 import { LastActive } from "./last_active.ts";
 import type { SessionRecord } from "./record.ts";
-import {
-  type Answer,
-  type Batch,
-  type LastActiveStore,
-  type LeaveEntry,
-  MAX_LISTED,
-  type PresencePage,
-  type RecentOptions,
-  type RosterStore,
-  type Saved,
-  type Seen,
-  type SessionEntry,
-  type Ticked,
-  type TickOptions,
-  type Writer,
-  type Written,
+import type {
+  Answer,
+  Batch,
+  LastActiveStore,
+  LeaveEntry,
+  PresencePage,
+  RecentOptions,
+  RosterStore,
+  Saved,
+  Seen,
+  SessionEntry,
+  Ticked,
+  Writer,
+  Written,
 } from "./store.ts";
+import { MAX_LISTED } from "./store.ts";
 
 export interface MemoryRosterStoreOptions {
   /** How long what is saved for a session outlives its lease, in milliseconds. */
@@ -68,13 +67,13 @@ class MemoryRosterStore implements RosterStore {
   readonly #users = new Map<UserId, User>();
   readonly #nodes = new DueIndex<NodeId>();
   readonly #leases = new DueIndex<SessionId>();
-  /** The open sessions of each node. */
-  readonly #ofNode = new Map<NodeId, Set<SessionId>>();
   readonly #lastActive: LastActive;
   readonly #usage = new FleetUsageReports();
   readonly #saved = new LRUCache<string, { value: string; until: number }>({ max: MAX_SAVED });
   #saveAt: number;
   #saving: Promise<void> = Promise.resolve();
+  /** The users whose sessions the write under way has changed. */
+  #touched = new Set<UserId>();
 
   constructor(options: MemoryRosterStoreOptions, kept: readonly Seen[]) {
     this.#options = options;
@@ -85,128 +84,111 @@ class MemoryRosterStore implements RosterStore {
 
   write(writer: Writer, { leaves, entries, silent = false }: Batch): Promise<Written> {
     const lists = { added: [], refused: [], taken: [] };
-    const answer = this.#step(writer, silent, (touched) => {
-      for (const leave of leaves) this.#leave(leave, touched);
-      for (const entry of entries) this.#put(entry, lists, touched);
+    const answer = this.#step(writer, silent, () => {
+      for (const leave of leaves) this.#leave(leave);
+      for (const entry of entries) this.#put(entry, lists);
     });
     return Promise.resolve({ ...answer, ...lists });
   }
 
-  tick(writer: Writer, { limit, models }: TickOptions): Promise<Ticked> {
-    const gone: SessionRecord[] = [];
-    let reaped = 0, usage: Ticked["usage"] = { models: [], change: "none" };
-    const answer = this.#step(writer, false, (touched) => {
-      for (const sid of this.#expired(limit)) {
-        const session = this.#sessions.get(sid)!;
-        if (!session.isLeaving) gone.push(session.record);
-        this.#drop(session, touched);
-        reaped++;
+  tick(writer: Writer, { limit, models }: { limit: number; models: readonly string[] }): Promise<Ticked> {
+    const found: Omit<Ticked, keyof Answer> = {
+      gone: [],
+      hasMore: false,
+      usage: { models: [], change: "none" },
+    };
+    const answer = this.#step(writer, false, () => {
+      const expired = this.#expired(limit);
+      for (const session of expired) {
+        if (!session.isLeaving) found.gone.push(session.record);
+        this.#drop(session);
       }
-      usage = this.#usage.report(writer.nodeId, models, this.#now());
+      Object.assign(found, {
+        hasMore: expired.length === limit,
+        usage: this.#usage.report(writer.nodeId, models, this.#now()),
+      });
     });
     if (this.#now() >= this.#saveAt) void this.#save();
-    return Promise.resolve({ ...answer, gone, hasMore: reaped >= limit, usage });
+    return Promise.resolve({ ...answer, ...found });
   }
 
   /** Runs a write, unless the writer knows other contents; then says what it changed. */
-  #step(writer: Writer, silent: boolean, run: (touched: Set<UserId>) => void): Answer {
-    const { nodeId, leaseMs, epoch = this.#epoch } = writer;
+  #step({ nodeId, leaseMs, epoch = this.#epoch }: Writer, silent: boolean, run: () => void): Answer {
     if (epoch !== this.#epoch) return { epoch: this.#epoch, isKnown: false, changes: [] };
     const isKnown = (this.#nodes.get(nodeId) ?? -Infinity) > this.#now();
     this.#nodes.set(nodeId, this.#now() + leaseMs);
-    const touched = new Set<UserId>();
-    run(touched);
-    return { epoch, isKnown, changes: this.#changes(touched, silent) };
+    this.#touched = new Set();
+    run();
+    return { epoch, isKnown, changes: this.#changes(silent) };
   }
 
-  #leave({ record, graceMs, lastActiveAt, saved }: LeaveEntry, touched: Set<UserId>): void {
+  #leave({ record, graceMs, lastActiveAt, saved }: LeaveEntry): void {
     const { sid, user, nodeId, connectedAt } = record;
     const held = this.#sessions.get(sid);
-    if (
-      held && !held.isLeaving && held.record.nodeId === nodeId && held.record.connectedAt === connectedAt
-    ) {
-      this.#drop(held, touched);
-      if (graceMs > 0) {
-        this.#add({ ...held, isLeaving: true }, touched);
-        this.#leases.set(sid, this.#now() + graceMs);
-      }
+    const { nodeId: owner, connectedAt: since } = held?.record ?? {};
+    if (held && !held.isLeaving && owner === nodeId && since === connectedAt) {
+      this.#drop(held);
+      if (graceMs > 0) this.#add({ ...held, isLeaving: true }, graceMs);
       if (saved?.forget) this.#saved.delete(saved.pid);
       else this.#keep(saved, 0);
     }
     this.#lastActive.see({ id: user.id, name: user.name, at: lastActiveAt ?? 0 });
   }
 
-  #put(entry: SessionEntry, lists: Pick<Written, "added" | "refused" | "taken">, touched: Set<UserId>): void {
+  #put(entry: SessionEntry, { added, refused, taken }: Pick<Written, "added" | "refused" | "taken">): void {
     const { record, leaseMs, active, lastActiveAt, maxOfUser = Infinity, saved } = entry;
     const { sid, user, nodeId, connectedAt } = record;
     const held = this.#sessions.get(sid);
     const isOpen = held !== undefined && !held.isLeaving;
     if (held && held.record.nodeId !== nodeId && held.record.connectedAt > connectedAt) {
-      lists.taken.push(sid);
+      taken.push(sid);
     } else if (!isOpen && this.#openOf(user.id) >= maxOfUser) {
-      lists.refused.push(sid);
+      refused.push(sid);
     } else {
-      if (!isOpen) lists.added.push(sid);
-      if (held) this.#drop(held, touched);
-      this.#add({ record, active, isLeaving: false }, touched);
-      this.#leases.set(sid, this.#now() + leaseMs);
+      if (!isOpen) added.push(sid);
+      if (held) this.#drop(held);
+      this.#add({ record, active, isLeaving: false }, leaseMs);
       this.#lastActive.see({ id: user.id, name: user.name, at: lastActiveAt ?? 0 });
       this.#keep(saved, leaseMs);
     }
   }
 
-  #add(session: Session, touched: Set<UserId>): void {
-    const { sid, user: { id, name }, nodeId } = session.record;
+  #add(session: Session, leaseMs: number): void {
+    const { sid, user: { id, name } } = session.record;
     const user = this.#users.get(id) ?? { name, sessions: new Map(), announced: "offline", isTold: false };
-    this.#users.set(id, user);
-    user.name = name;
+    this.#users.set(id, Object.assign(user, { name }));
     user.sessions.set(sid, session);
     this.#sessions.set(sid, session);
-    touched.add(id);
-    if (session.isLeaving) return;
-    const ofNode = this.#ofNode.get(nodeId) ?? new Set();
-    this.#ofNode.set(nodeId, ofNode.add(sid));
+    this.#leases.set(sid, this.#now() + leaseMs);
+    this.#touched.add(id);
   }
 
-  #drop({ record: { sid, user, nodeId } }: Session, touched: Set<UserId>): void {
+  #drop({ record: { sid, user } }: Session): void {
     this.#sessions.delete(sid);
     this.#leases.delete(sid);
     this.#users.get(user.id)?.sessions.delete(sid);
-    touched.add(user.id);
-    const ofNode = this.#ofNode.get(nodeId);
-    ofNode?.delete(sid);
-    if (ofNode?.size === 0) this.#ofNode.delete(nodeId);
-  }
-
-  #keep(saved: Saved | undefined, leaseMs: number): void {
-    if (!saved) return;
-    const value = saved.value ?? this.#held(saved.pid);
-    if (value === undefined) return;
-    this.#saved.set(saved.pid, { value, until: this.#now() + leaseMs + this.#options.savedMs });
-  }
-
-  #held(pid: string): string | undefined {
-    const saved = this.#saved.get(pid);
-    return saved && saved.until > this.#now() ? saved.value : undefined;
+    this.#touched.add(user.id);
   }
 
   /** First the sessions of dead nodes, then those whose own lease has run out. */
-  #expired(limit: number): Set<SessionId> {
+  #expired(limit: number): Session[] {
     const now = this.#now();
-    const expired = new Set<SessionId>();
-    for (const nodeId of this.#nodes.due(now, limit)) {
-      const ofNode = this.#ofNode.get(nodeId) ?? new Set();
-      for (const sid of ofNode) if (expired.size < limit) expired.add(sid);
-      if (expired.size < limit) this.#nodes.delete(nodeId);
+    const expired = new Set<Session>();
+    const dead = new Set(this.#nodes.due(now, Infinity));
+    for (const session of dead.size > 0 ? this.#sessions.values() : []) {
+      if (expired.size < limit && !session.isLeaving && dead.has(session.record.nodeId)) expired.add(session);
     }
-    for (const sid of this.#leases.due(now, limit)) if (expired.size < limit) expired.add(sid);
-    return expired;
+    if (expired.size < limit) { for (const nodeId of dead) this.#nodes.delete(nodeId); }
+    for (const sid of this.#leases.due(now, limit)) {
+      if (expired.size < limit) expired.add(this.#sessions.get(sid)!);
+    }
+    return [...expired];
   }
 
-  /** What is new about these users, once for each: a write is one step, and its parts are not seen. */
-  #changes(userIds: ReadonlySet<UserId>, silent: boolean): Presence[] {
+  /** What is new about users, once for each: a write is one step, and its parts are not seen. */
+  #changes(silent: boolean): Presence[] {
     const changes: Presence[] = [];
-    for (const id of userIds) {
+    for (const id of this.#touched) {
       const user = this.#users.get(id);
       if (!user) continue;
       const status = statusOf(user.sessions.values());
@@ -220,10 +202,15 @@ class MemoryRosterStore implements RosterStore {
     return changes;
   }
 
-  removeNode(nodeId: NodeId): Promise<void> {
-    if (this.#ofNode.has(nodeId)) this.#nodes.set(nodeId, 0);
-    else this.#nodes.delete(nodeId);
-    return Promise.resolve();
+  #keep(saved: Saved | undefined, leaseMs: number): void {
+    const value = saved?.value ?? (saved && this.#kept(saved.pid));
+    if (saved === undefined || value === undefined) return;
+    this.#saved.set(saved.pid, { value, until: this.#now() + leaseMs + this.#options.savedMs });
+  }
+
+  #kept(pid: string): string | undefined {
+    const saved = this.#saved.get(pid);
+    return saved && saved.until > this.#now() ? saved.value : undefined;
   }
 
   get(sid: SessionId): Promise<SessionRecord | undefined> {
@@ -236,13 +223,11 @@ class MemoryRosterStore implements RosterStore {
   }
 
   #openOf(userId: UserId): number {
-    let open = 0;
-    for (const { isLeaving } of this.#users.get(userId)?.sessions.values() ?? []) if (!isLeaving) open++;
-    return open;
+    return countOpen(this.#users.get(userId)?.sessions.values() ?? []);
   }
 
   size(): Promise<number> {
-    return Promise.resolve(this.#ofNode.values().reduce((sum, { size }) => sum + size, 0));
+    return Promise.resolve(countOpen(this.#sessions.values()));
   }
 
   async *entries(): AsyncGenerator<SessionRecord> {
@@ -250,32 +235,28 @@ class MemoryRosterStore implements RosterStore {
   }
 
   presence(userIds: readonly UserId[]): Promise<Presence[]> {
-    const seen = userIds.slice(0, MAX_LISTED).map((id) => this.#lastActive.get(id));
-    return Promise.resolve(this.#presences(seen.filter((user) => user !== undefined)));
+    return Promise.resolve(this.#presences(userIds.slice(0, MAX_LISTED)));
   }
 
   recent({ limit, after }: RecentOptions): Promise<PresencePage> {
-    const { seen, isLast } = this.#lastActive.page(Math.min(limit, MAX_LISTED), after);
-    const last = seen.at(-1);
-    return Promise.resolve({
-      users: this.#presences(seen),
-      total: this.#lastActive.size,
-      next: isLast || last === undefined ? null : { id: last.id, at: last.at },
-    });
+    const { seen, next } = this.#lastActive.page(Math.min(limit, MAX_LISTED), after);
+    const users = this.#presences(seen.map(({ id }) => id));
+    return Promise.resolve({ users, next, total: this.#lastActive.size });
   }
 
-  #presences(seen: readonly Seen[]): Presence[] {
-    return seen.map(({ id, name, at }) => {
-      return { id, name, status: this.#users.get(id)?.announced ?? "offline", lastActiveAt: at || null };
+  #presences(userIds: readonly UserId[]): Presence[] {
+    return userIds.map((id) => this.#lastActive.get(id)).filter((seen) => seen !== undefined).map((seen) => {
+      const status = this.#users.get(seen.id)?.announced ?? "offline";
+      return { id: seen.id, name: seen.name, status, lastActiveAt: seen.at || null };
     });
   }
 
   readSaved(pid: string): Promise<string | undefined> {
-    return Promise.resolve(this.#held(pid));
+    return Promise.resolve(this.#kept(pid));
   }
 
   takeSaved(pid: string): Promise<string | undefined> {
-    const value = this.#held(pid);
+    const value = this.#kept(pid);
     this.#saved.delete(pid);
     return Promise.resolve(value);
   }
@@ -291,8 +272,8 @@ class MemoryRosterStore implements RosterStore {
     });
   }
 
-  async close(): Promise<void> {
-    await this.#save();
+  close(): Promise<void> {
+    return this.#save();
   }
 }
 
@@ -303,4 +284,10 @@ function statusOf(sessions: Iterable<Session>): PresenceStatus {
     status = "away";
   }
   return status;
+}
+
+function countOpen(sessions: Iterable<Session>): number {
+  let open = 0;
+  for (const { isLeaving } of sessions) if (!isLeaving) open++;
+  return open;
 }

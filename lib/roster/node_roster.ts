@@ -6,7 +6,7 @@ import { delay, type Log, supervise } from "../supervise.ts";
 import { pageOfSessions } from "./page.ts";
 import type { SessionRecord } from "./record.ts";
 import type { GoneReason, Roster } from "./roster.ts";
-import { ANNOUNCE_INTERVAL_MS, type RosterStore } from "./store.ts";
+import { ANNOUNCE_INTERVAL_MS, type PresencePage, type RosterStore } from "./store.ts";
 import { createUsagePool } from "./usage_pool.ts";
 import { RosterWriter } from "./writer.ts";
 
@@ -54,6 +54,8 @@ export function createRoster(options: RosterOptions): Roster {
   let reportedAt = -Infinity, wakeAt = Infinity;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let isClosed = false;
+  let lastPage: Promise<unknown> = Promise.resolve();
+  const nextPages = new Map<number, Promise<PresencePage>>();
 
   const writer = new RosterWriter({
     ...{ store, nodeId, log, leaseMs, graceMs, nodeLeaseMs, batchSize, now },
@@ -114,7 +116,20 @@ export function createRoster(options: RosterOptions): Roster {
     });
   }
 
-  const firstPage = sharedRead((limit: number) => store.recent({ limit }));
+  /** Those who ask while a page is read share the next read: it is as new as they need. */
+  function firstPage(limit: number): Promise<PresencePage> {
+    let page = nextPages.get(limit);
+    if (!page) {
+      page = lastPage.then(() => {
+        nextPages.delete(limit);
+        return store.recent({ limit });
+      });
+      nextPages.set(limit, page);
+      lastPage = page.catch(() => {});
+    }
+    return page;
+  }
+
   const loop = supervise("The roster's tick", tick, { intervalMs: tickMs, log });
   // the node is known before its first session
   loop.wake();
@@ -164,29 +179,10 @@ export function createRoster(options: RosterOptions): Roster {
       await loop[Symbol.asyncDispose]();
       try {
         await writer.flush();
-        await store.removeNode(nodeId);
+        await store.write({ ...writer.node, leaseMs: 0 }, { leaves: [], entries: [] });
       } catch (error) {
         log.warn("The node could not sign off; its lease will", { error });
       }
     },
-  };
-}
-
-/** A read that those share who ask while the one before is under way: it is as new as they need. */
-function sharedRead<Key, Value>(read: (key: Key) => Promise<Value>): (key: Key) => Promise<Value> {
-  const last = new Map<Key, Promise<unknown>>(), next = new Map<Key, Promise<Value>>();
-  return (key) => {
-    const known = next.get(key);
-    if (known) return known;
-    const reading = (last.get(key) ?? Promise.resolve()).then(() => {
-      next.delete(key);
-      last.set(key, ended);
-      return read(key);
-    });
-    const ended: Promise<unknown> = reading.catch(() => {}).then(() => {
-      if (last.get(key) === ended) last.delete(key);
-    });
-    next.set(key, reading);
-    return reading;
   };
 }

@@ -1,28 +1,25 @@
 /** The roster that a fleet shares, in Redis. It holds no state in this process and no timer. */
 import type { Presence, PresenceStatus } from "../protocol/events.ts";
-import type { NodeId, SessionId, UserId } from "../protocol/ids.ts";
+import type { SessionId, UserId } from "../protocol/ids.ts";
 import { type KeyFamily, keyFamily } from "../redis/keys.ts";
 import type { Argument, Redis, Reply } from "../redis/redis.ts";
 import type { Script } from "../redis/script.ts";
 import type { SessionRecord } from "./record.ts";
-import { KEYS, PRESENCE, RECENT, REMOVE_NODE, TICK, WRITE } from "./scripts.ts";
-import {
-  ANNOUNCE_INTERVAL_MS,
-  type Batch,
-  type FleetUsage,
-  type LeaveEntry,
-  MAX_LISTED,
-  MAX_SEEN,
-  type PresencePage,
-  type RecentOptions,
-  type RosterStore,
-  type SessionEntry,
-  type Ticked,
-  type TickOptions,
-  USAGE_TTL_MS,
-  type Writer,
-  type Written,
+import { KEYS, TICK, USERS, WRITE } from "./scripts.ts";
+import type {
+  Answer,
+  Batch,
+  FleetUsage,
+  LeaveEntry,
+  PresencePage,
+  RecentOptions,
+  RosterStore,
+  SessionEntry,
+  Ticked,
+  Writer,
+  Written,
 } from "./store.ts";
+import { ANNOUNCE_INTERVAL_MS, MAX_LISTED, MAX_SEEN, USAGE_TTL_MS } from "./store.ts";
 
 export interface RedisRosterStoreOptions {
   redis: Redis;
@@ -62,42 +59,30 @@ class RedisRosterStore implements RosterStore {
     this.#now = now ?? (() => "");
   }
 
-  async write(writer: Writer, { leaves, entries, silent = false }: Batch): Promise<Written> {
-    const reply = await this.#write(WRITE, writer, [
+  async write(writer: Writer, { leaves, entries, silent }: Batch): Promise<Written> {
+    const [answer, added = [], refused = [], taken = []] = await this.#write(WRITE, writer, [
       silent ? 1 : 0,
       leaves.length,
       ...leaves.flatMap((leave) => this.#argumentsOfLeave(leave)),
       ...entries.flatMap((entry) => this.#argumentsOfEntry(entry)),
-    ]);
-    const [epoch, known, changes = [], added = [], refused = [], taken = []] = reply as [
-      ...[string, number, Reply, SessionId[], SessionId[], SessionId[]],
-    ];
-    return { epoch, isKnown: known === 1, changes: presences(changes), added, refused, taken };
+    ]) as [Answer, SessionId[]?, SessionId[]?, SessionId[]?];
+    return { ...answer, added, refused, taken };
   }
 
-  async tick(writer: Writer, { limit, models: used }: TickOptions): Promise<Ticked> {
-    const reply = await this.#write(TICK, writer, [
-      limit,
-      MAX_SEEN,
-      USAGE_TTL_MS,
-      ANNOUNCE_INTERVAL_MS,
-      ...used,
-    ]);
-    const [epoch, known, changes = [], gone = [], more, change = "none", models = []] = reply as [
-      ...[string, number, Reply, string[], number, FleetUsage["change"], string[]],
+  async tick(
+    writer: Writer,
+    { limit, models: used }: { limit: number; models: readonly string[] },
+  ): Promise<Ticked> {
+    const args = [limit, MAX_SEEN, USAGE_TTL_MS, ANNOUNCE_INTERVAL_MS, ...used];
+    const [answer, gone = [], more, change = "none", models = []] = await this.#write(TICK, writer, args) as [
+      ...[Answer, string[]?, number?, FleetUsage["change"]?, string[]?],
     ];
     return {
-      epoch,
-      isKnown: known === 1,
-      changes: presences(changes),
+      ...answer,
       gone: gone.map((json) => JSON.parse(json)),
       hasMore: more === 1,
       usage: { models, change },
     };
-  }
-
-  async removeNode(nodeId: NodeId): Promise<void> {
-    await this.#run(REMOVE_NODE, [nodeId]);
   }
 
   async get(sid: SessionId): Promise<SessionRecord | undefined> {
@@ -125,13 +110,17 @@ class RedisRosterStore implements RosterStore {
   }
 
   async presence(userIds: readonly UserId[]): Promise<Presence[]> {
-    const [, , users] = await this.#run(PRESENCE, userIds.slice(0, MAX_LISTED)) as [number, number, Reply];
+    const [, , users] = await this.#run(USERS, ["", ...userIds.slice(0, MAX_LISTED)]) as [
+      number,
+      number,
+      Reply,
+    ];
     return presences(users);
   }
 
   async recent({ limit, after }: RecentOptions): Promise<PresencePage> {
     const args = [Math.min(limit, MAX_LISTED), ...after === undefined ? [] : [after.id, after.at]];
-    const [total, start, rows] = await this.#run(RECENT, args) as [number, number, Reply[]];
+    const [total, start, rows] = await this.#run(USERS, args) as [number, number, Reply[]];
     const users = presences(rows), last = users.at(-1);
     const isLast = last === undefined || start + users.length >= total;
     return { users, total, next: isLast ? null : { id: last.id, at: last.lastActiveAt ?? 0 } };
@@ -153,8 +142,15 @@ class RedisRosterStore implements RosterStore {
     return Promise.resolve();
   }
 
-  #write(script: Script, { nodeId, leaseMs, epoch = "" }: Writer, args: Argument[]): Promise<Reply> {
-    return this.#run(script, [this.#now(), epoch, crypto.randomUUID(), nodeId, leaseMs, TTL_MS, ...args]);
+  async #write(
+    script: Script,
+    { nodeId, leaseMs, epoch: known = "" }: Writer,
+    args: Argument[],
+  ): Promise<[Answer, ...Reply[]]> {
+    const head = [this.#now(), known, crypto.randomUUID(), nodeId, leaseMs, TTL_MS];
+    const reply = await this.#run(script, [...head, ...args]) as [string, number, Reply, ...Reply[]];
+    const [epoch, isKnown, changes = [], ...rest] = reply;
+    return [{ epoch, isKnown: isKnown === 1, changes: presences(changes) }, ...rest];
   }
 
   #run(script: Script, args: readonly Argument[]): Promise<Reply> {
