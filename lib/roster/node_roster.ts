@@ -1,41 +1,13 @@
 /** The roster of a node: its writer, its one tick, and what it reads of the fleet. */
 import { Emitter } from "../emitter.ts";
 import type { Presence } from "../protocol/events.ts";
-import type { NodeId, UserId } from "../protocol/ids.ts";
-import { delay, type Log, supervise } from "../supervise.ts";
+import type { UserId } from "../protocol/ids.ts";
+import { delay, supervise } from "../supervise.ts";
 import { pageOfSessions } from "./page.ts";
-import type { SessionRecord } from "./record.ts";
-import type { GoneReason, Roster } from "./roster.ts";
-import { ANNOUNCE_INTERVAL_MS, type PresencePage, type RosterStore } from "./store.ts";
+import type { Roster, RosterEvents, RosterOptions } from "./roster.ts";
+import { ANNOUNCE_INTERVAL_MS, type PresencePage } from "./store.ts";
 import { createUsagePool } from "./usage_pool.ts";
 import { RosterWriter } from "./writer.ts";
-
-/** Times in milliseconds. */
-export interface RosterOptions {
-  store: RosterStore;
-  nodeId: NodeId;
-  log: Log;
-  /** How long a session lives without a renewal: three heartbeat intervals. */
-  leaseMs: number;
-  /** How long a session that was closed still counts for its user's presence. */
-  graceMs: number;
-  /** How long the node lives without a renewal; default 15,000. */
-  nodeLeaseMs?: number;
-  /** How often the node writes what can wait, and reaps; default 1000. */
-  tickMs?: number;
-  /** Sessions a write; default 200. */
-  batchSize?: number;
-  /** Told of every tick that could not reach the store, for counting. */
-  onError?: (error: unknown) => void;
-  /** The clock, in epoch milliseconds; default `Date.now`. */
-  now?: () => number;
-}
-
-interface Events {
-  change: [changes: Presence[]];
-  gone: [records: SessionRecord[], reason: GoneReason];
-  usage: [models: string[]];
-}
 
 // sessions that one step reaps
 const REAPED_AT_ONCE = 100;
@@ -47,7 +19,9 @@ export function createRoster(options: RosterOptions): Roster {
   const { store, nodeId, log, nodeLeaseMs = 15_000, tickMs = 1000, batchSize = 200, now = Date.now } =
     options;
   const { leaseMs, graceMs } = options;
-  const events = new Emitter<Events>((error) => log.error("A listener to the roster failed", { error }));
+  const events = new Emitter<RosterEvents>((error) =>
+    log.error("A listener to the roster failed", { error })
+  );
   const usage = createUsagePool();
   /** When users of this node were last active, as far as that is not written. */
   const lastActive = new Map<UserId, number>();
@@ -58,9 +32,7 @@ export function createRoster(options: RosterOptions): Roster {
   const nextPages = new Map<number, Promise<PresencePage>>();
 
   const writer = new RosterWriter({
-    ...{ store, nodeId, log, leaseMs, graceMs, nodeLeaseMs, batchSize, now },
-    onChanges: (changes) => events.emit("change", changes),
-    onTaken: (records) => events.emit("gone", records, "taken"),
+    ...{ store, nodeId, log, leaseMs, graceMs, nodeLeaseMs, batchSize, now, events },
     onLeft: () => wakeIn(writer.nextGraceMs()),
   });
 

@@ -4,10 +4,32 @@
  * away is written when it is back. What reads of the fleet rejects while it is away.
  */
 import type { Presence } from "../protocol/events.ts";
-import type { SessionId } from "../protocol/ids.ts";
+import type { NodeId, SessionId } from "../protocol/ids.ts";
+import type { Log } from "../supervise.ts";
 import type { PageOptions, SessionPage } from "./page.ts";
 import type { SessionRecord } from "./record.ts";
 import type { RosterStore } from "./store.ts";
+
+/** Times in milliseconds. */
+export interface RosterOptions {
+  store: RosterStore;
+  nodeId: NodeId;
+  log: Log;
+  /** How long a session lives without a renewal: three heartbeat intervals. */
+  leaseMs: number;
+  /** How long a session that was closed still counts for its user's presence. */
+  graceMs: number;
+  /** How long the node lives without a renewal; default 15,000. */
+  nodeLeaseMs?: number;
+  /** How often the node writes what can wait, and reaps; default 1000. */
+  tickMs?: number;
+  /** Sessions a write; default 200. */
+  batchSize?: number;
+  /** Told of every tick that could not reach the store, for counting. */
+  onError?: (error: unknown) => void;
+  /** The clock, in epoch milliseconds; default `Date.now`. */
+  now?: () => number;
+}
 
 export interface OpenOptions {
   /** Refuse the session when its user has this many already, on all nodes. */
@@ -29,10 +51,14 @@ export type SessionChange = Partial<Pick<SessionRecord, "user" | "transport" | "
 /** Why sessions are gone: they, or their nodes, were silent for too long; or another node has taken them over. */
 export type GoneReason = "expired" | "taken";
 
-type Reads = Pick<
-  RosterStore,
-  "get" | "countOfUser" | "presence" | "recent" | "readSaved" | "takeSaved"
->;
+type Reads = Pick<RosterStore, "get" | "countOfUser" | "presence" | "recent" | "readSaved" | "takeSaved">;
+
+/** What a roster tells of. */
+export interface RosterEvents {
+  change: [changes: Presence[]];
+  gone: [records: SessionRecord[], reason: GoneReason];
+  usage: [models: string[]];
+}
 
 /** The roster of a node. Disposing it writes what is waiting and takes the node out of the store. */
 export interface Roster extends Reads, AsyncDisposable {

@@ -160,6 +160,6 @@ export interface Seen extends PresenceCursor {
 /** Where last-active times outlive a process that has no Redis. */
 export interface LastActiveStore {
   load(): Promise<Seen[]>;
-  save(seen: readonly Seen[]): Promise<void>;
-  forget(userIds: readonly UserId[]): Promise<void>;
+  /** Writes who was seen, and forgets who has no time. */
+  save(seen: ReadonlyMap<UserId, Seen | undefined>): Promise<void>;
 }

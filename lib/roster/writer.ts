@@ -5,29 +5,16 @@
  */
 import { batches } from "../batches.ts";
 import { DueIndex } from "../due_index.ts";
+import type { Emitter } from "../emitter.ts";
 import { ProtocolError } from "../protocol/codes.ts";
-import type { Presence } from "../protocol/events.ts";
-import type { NodeId, SessionId } from "../protocol/ids.ts";
-import { delay, type Log } from "../supervise.ts";
+import type { SessionId } from "../protocol/ids.ts";
+import { delay } from "../supervise.ts";
 import type { SessionRecord } from "./record.ts";
-import type { CloseOptions, OpenOptions, SessionChange } from "./roster.ts";
-import type { Answer, LeaveEntry, RosterStore, SessionEntry, Writer, Written } from "./store.ts";
+import type { CloseOptions, OpenOptions, RosterEvents, RosterOptions, SessionChange } from "./roster.ts";
+import type { Answer, LeaveEntry, SessionEntry, Writer, Written } from "./store.ts";
 
-/** Times in milliseconds. */
-export interface WriterOptions {
-  store: RosterStore;
-  nodeId: NodeId;
-  log: Log;
-  leaseMs: number;
-  graceMs: number;
-  nodeLeaseMs: number;
-  /** Sessions a write. */
-  batchSize: number;
-  /** The clock, in epoch milliseconds. */
-  now: () => number;
-  onChanges: (changes: Presence[]) => void;
-  /** Told of sessions that another node has taken. */
-  onTaken: (records: SessionRecord[]) => void;
+export interface WriterOptions extends Required<Omit<RosterOptions, "tickMs" | "onError">> {
+  events: Emitter<RosterEvents>;
   /** Told when graces have begun. */
   onLeft: () => void;
 }
@@ -222,12 +209,12 @@ export class RosterWriter {
     // who took the node for dead may be clearing its sessions away
     if (!isKnown && this.#epoch !== undefined) this.rewrite();
     this.#epoch = epoch;
-    if (changes.length > 0) this.#options.onChanges(changes);
+    if (changes.length > 0) this.#options.events.emit("change", changes);
     return true;
   }
 
   async #restore(epoch: string): Promise<void> {
-    const { store, batchSize, onChanges, log } = this.#options;
+    const { store, batchSize, events, log } = this.#options;
     log.warn("The store has lost the roster, which is written again", { sessions: this.size });
     const ended = [...this.#leaves.values(), ...this.#left.values()].map(({ session }) => session);
     const told = [...this.#sessions.values(), ...ended].filter(({ stored }) => stored !== undefined);
@@ -235,7 +222,7 @@ export class RosterWriter {
       const entries = some.map((session) => this.#entry(session, { active: session.stored! }));
       const written = await store.write({ ...this.node, epoch }, { leaves: [], entries, silent: true });
       if (written.epoch !== epoch) return await this.#restore(written.epoch);
-      if (written.changes.length > 0) onChanges(written.changes);
+      if (written.changes.length > 0) events.emit("change", written.changes);
       if (some.length === batchSize) await delay(0);
     }
     this.#epoch = epoch;
@@ -311,7 +298,7 @@ export class RosterWriter {
     entries: readonly SessionEntry[],
     { refused, taken }: Written,
   ): void {
-    const { now, leaseMs, onLeft, onTaken } = this.#options;
+    const { now, leaseMs, onLeft, events } = this.#options;
     for (const leave of leaves) {
       const { sid } = leave.session.record;
       // it may have been opened again meanwhile
@@ -322,9 +309,12 @@ export class RosterWriter {
     }
     if (leaves.length > 0) onLeft();
     for (const sid of refused) this.#drop(sid, "admission/too-many-sessions");
-    const opening = new Set(this.#opening.keys());
-    const gone = taken.map((sid) => this.#drop(sid, "server/unavailable"))
-      .filter((session) => session !== undefined && !opening.has(session.record.sid));
+    const gone: SessionRecord[] = [];
+    for (const sid of taken) {
+      const isOpening = this.#opening.has(sid);
+      const session = this.#drop(sid, "server/unavailable");
+      if (session && !isOpening) gone.push(session.record);
+    }
     for (const [index, session] of sessions.entries()) {
       const { record: { sid }, saved } = session, { active, saved: { value } = {} } = entries[index]!;
       session.stored = active;
@@ -333,7 +323,7 @@ export class RosterWriter {
       this.#leases.set(sid, now() + leaseMs);
       this.#settle(sid, "open");
     }
-    if (gone.length > 0) onTaken(gone.map((session) => session!.record));
+    if (gone.length > 0) events.emit("gone", gone, "taken");
   }
 }
 
