@@ -58,7 +58,7 @@ export function createRoster(options: RosterOptions): Roster {
       const models = usage.models(now());
       if (models.length > 0) reportedAt = now();
       const ticked = await store.tick(writer.node, { limit: REAPED_AT_ONCE, models });
-      if (!await writer.accept(ticked)) continue;
+      await writer.accept(ticked);
       if (ticked.gone.length > 0) events.emit("gone", ticked.gone, "expired");
       if (ticked.usage.change === "announce") events.emit("usage", ticked.usage.models);
       reaped += ticked.gone.length;

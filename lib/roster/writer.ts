@@ -221,12 +221,10 @@ export class RosterWriter {
     for (const some of batches(told, batchSize)) {
       const entries = some.map((session) => this.#entry(session, { active: session.stored! }));
       const written = await store.write({ ...this.node, epoch }, { leaves: [], entries, silent: true });
-      if (written.epoch !== epoch) return await this.#restore(written.epoch);
       if (written.changes.length > 0) events.emit("change", written.changes);
       if (some.length === batchSize) await delay(0);
     }
     this.#epoch = epoch;
-    for (const [sid, { active, stored }] of this.#sessions) if (active !== stored) this.#urgent.add(sid);
     for (const [sid, leave] of this.#left) this.#leaves.set(sid, leave);
     this.#left.clear();
   }

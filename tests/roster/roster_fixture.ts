@@ -66,6 +66,7 @@ export function test(
         stored: async () => sids(await Array.fromAsync(store.entries())),
       });
       store.isAway = false;
+      store.latencyMs = 0;
       const disposed = Promise.all(rosters.map((roster) => roster[Symbol.asyncDispose]()));
       await clock.tickAsync(100);
       await disposed;
