@@ -97,7 +97,9 @@ test("a session that comes back is not ended by its end, whatever the store has 
   await isNow(fourth);
 });
 
-test("a session that ends while it is written is gone", async ({ roster, live, clock, store, changes }) => {
+test("a session that ends, also while it is written, is gone", async ({ roster, live, clock, store, ...t }) => {
+  await roster.open(live("s2", { user: "bob" }));
+  roster.close(sid("s2"), { graceMs: 0 });
   store.latencyMs = 20;
   const opening = roster.open(live("s1"));
   await clock.tickAsync(30);
@@ -105,9 +107,11 @@ test("a session that ends while it is written is gone", async ({ roster, live, c
   await opening;
   await clock.tickAsync(100);
   await clock.tickAsync(GRACE_MS + 2 * LEASE_MS);
-  assert.deepEqual(changes, ["ada online", "ada offline"]);
+  assert.deepEqual(t.changes, ["bob online", "bob offline", "ada online", "ada offline"]);
   store.latencyMs = 0;
   assert.equal(await store.size(), 0);
+  // nobody renews it either
+  assert.deepEqual(t.log.lines, []);
 });
 
 test("heartbeats make a user away and online, at once", async ({ roster, live, clock, changes }) => {
