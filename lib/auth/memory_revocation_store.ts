@@ -1,6 +1,7 @@
 /** Revocations that die with the process: for tests, and for a server that keeps no data. */
 import { LRUCache } from "lru-cache";
 import type { UserId } from "../protocol/ids.ts";
+import { revocationId } from "./claims.ts";
 import { isOlder, laterMark, type RevocationStore, type UserMark } from "./revocation_store.ts";
 
 interface MemoryRevocationStoreOptions {
@@ -27,9 +28,10 @@ export function createMemoryRevocationStore(options: MemoryRevocationStoreOption
     },
     areRevoked(identities) {
       const nowMs = now();
-      return Promise.resolve(identities.map(({ jti, user, issuedAt }) => {
+      return Promise.resolve(identities.map((identity) => {
+        const { user, issuedAt } = identity;
         const mark = users.get(user.id);
-        return (tokens.get(jti) ?? 0) > nowMs ||
+        return (tokens.get(revocationId(identity)) ?? 0) > nowMs ||
           (mark !== undefined && mark.untilMs > nowMs && isOlder(issuedAt, mark.beforeMs));
       }));
     },

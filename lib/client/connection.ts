@@ -48,11 +48,14 @@ export type SendError = Omit<EventError, "code"> & { code: Code | ClientCode };
  * A connection to the server that keeps itself up.
  *
  * ```ts
+ * import { createConnection } from "@tether/tether/client";
+ *
+ * const connection = createConnection({ getToken: () => sessionStorage.getItem("token") });
  * const stop = connection.subscribe((state) => console.log(state.status));
  * connection.connect();
  * const { id } = await connection.request("events:channel", {
  *   channel_id: "general",
- *   data: { type: "message", data: "hello" },
+ *   data: { type: "message", data: { content: "hello" } },
  * }, { timeoutMs: 5000 });
  * connection.send("usage", { model: "m1" });
  * stop();

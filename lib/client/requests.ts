@@ -25,10 +25,12 @@ export type ClientCode =
  * A request that failed, with the server's code or one of this side.
  *
  * ```ts
+ * import { getConnection, RequestError } from "@tether/tether/client";
+ *
  * try {
- *   await connection.request("usage", { model: "m1" });
+ *   await getConnection({ getToken: () => null }).request("usage", { model: "m1" });
  * } catch (error) {
- *   if (error instanceof RequestError && error.code === "disconnected") showUnknownOutcome();
+ *   if (error instanceof RequestError && error.code === "disconnected") console.log("It may have arrived");
  * }
  * ```
  */
@@ -94,7 +96,7 @@ export interface SubmitOptions extends RequestOptions {
 }
 
 /** The app's messages on their way. */
-export interface Outgoing {
+interface Outgoing {
   /** Sends now or when the gate opens; resolves with the answer's fields, or at once when sent if `acked` is false. */
   submit(event: string, payload: unknown, options: SubmitOptions): Promise<unknown>;
   /** A session is ready: what waits goes out, in order. */

@@ -87,6 +87,8 @@ export interface Roster extends Reads, AsyncDisposable {
   sweep(): Promise<void>;
   /** This session uses `model` for the next 3 seconds. */
   use(sid: SessionId, model: string): void;
+  /** The models in use over the fleet, as this node last heard. */
+  models(): readonly string[];
   /** Some of the fleet's open sessions, in the order of their ids. */
   page(options: PageOptions): Promise<SessionPage>;
 

@@ -5,13 +5,13 @@
 import { ProtocolError } from "../protocol/codes.ts";
 import type { ChatEvent } from "../protocol/events.ts";
 import type { SessionId } from "../protocol/ids.ts";
-import { jsonFault } from "../protocol/payloads.ts";
+import { jsonFault } from "../protocol/fields.ts";
 import type { Roster } from "../roster/roster.ts";
 import type { Bus } from "../eventlog/node_bus.ts";
 import type { LiveSession } from "./types.ts";
 
 /** How many calls may wait at once, on this node and for one session. */
-export const MAX_CALLS = 10_000, MAX_CALLS_OF_SESSION = 100;
+const MAX_CALLS = 10_000, MAX_CALLS_OF_SESSION = 100;
 const CALL = "call", ANSWER = "call:answer", CLEARED = "call:cleared";
 /** A node that does not take a call within this time does not live. */
 const TAKEN_WITHIN_MS = 2_000;
@@ -21,7 +21,7 @@ const GRACE_MS = 1_000;
 const MAX_MOVES = 3;
 
 /** Options of {@linkcode Calls.call}. */
-export interface CallOptions {
+interface CallOptions {
   /** Milliseconds until the call fails. */
   timeoutMs: number;
 }

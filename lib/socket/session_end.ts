@@ -1,4 +1,4 @@
-/** Ends sessions in words: `session:end` with a code, then the disconnection (contract §2). */
+/** Ends sessions in words: `session:end` with a code, then the end that goes with its action (contract §2). */
 import { type Action, actionOf, type Code, CODES } from "../protocol/codes.ts";
 import type { SessionEnd } from "../protocol/events.ts";
 import { type SessionId, sessionId } from "../protocol/ids.ts";
@@ -7,7 +7,7 @@ import type { Bus } from "../eventlog/node_bus.ts";
 import { emitLocal, type TetherSocket } from "./types.ts";
 
 /** The codes that end a live session. */
-export type EndCode = Extract<
+type EndCode = Extract<
   Code,
   | "session/expired"
   | "session/revoked"
@@ -25,21 +25,26 @@ export interface EndOptions {
 }
 
 /** The payload of `session:end` for `code`. */
-export function sessionEnd({ code, retryAfterMs }: EndOptions): SessionEnd {
+function sessionEnd({ code, retryAfterMs }: EndOptions): SessionEnd {
   const end = { code, action: actionOf(code) as Action, message: CODES[code].message };
   return retryAfterMs === undefined ? end : { ...end, retryAfterMs };
 }
 
-/** Tells the client why, and disconnects it. */
+/**
+ * Tells the client why, and ends its session. After `retry` it is the transport that closes, since an ordinary Socket.IO
+ * client never tries again once its namespace was disconnected; its session can be taken up again.
+ */
 export function endSession(socket: TetherSocket, options: EndOptions): void {
-  emitLocal(socket, "session:end", sessionEnd(options));
-  socket.disconnect(true);
+  const end = sessionEnd(options);
+  emitLocal(socket, "session:end", end);
+  if (end.action === "retry") socket.conn.close();
+  else socket.disconnect(true);
 }
 
 const TOPIC = "session:end";
 
 /** Options of {@linkcode createEnder}. */
-export interface EnderOptions {
+interface EnderOptions {
   bus: Bus;
   nodeId: string;
   roster: Roster;

@@ -1,14 +1,17 @@
 import assert from "node:assert/strict";
 import type { MembershipChange } from "../../lib/channel/channel.ts";
-import { createMemoryChannelStore } from "../../lib/channel/memory_store.ts";
 import {
   type Actor,
   type ChannelService,
+  type ChannelsOptions,
   createChannels,
+  MAX_CHANNELS_MADE,
   MAX_CHANNELS_OF_USER,
+  MESSAGE_BURST,
 } from "../../lib/channel/service.ts";
 import type { ChannelStore } from "../../lib/channel/store.ts";
 import { type ChannelId, channelId, type UserId, userId } from "../../lib/protocol/ids.ts";
+import { openChannelStore } from "../support/kv_stores.ts";
 
 const GENERAL = channelId("general");
 const DENIED = { code: "access/denied" };
@@ -38,8 +41,10 @@ function counting(store: ChannelStore): { store: ChannelStore; reads: string[] }
   };
 }
 
-async function open(): Promise<ChannelService> {
-  return await createChannels({ store: createMemoryChannelStore() });
+async function open(options: Partial<ChannelsOptions> = {}): Promise<ChannelService & Disposable> {
+  const store = await openChannelStore();
+  const channels = await createChannels({ store, ...options });
+  return Object.assign(channels, { [Symbol.dispose]: () => store[Symbol.dispose]() });
 }
 
 async function team(channels: ChannelService, ...members: Actor[]): Promise<ChannelId> {
@@ -48,7 +53,7 @@ async function team(channels: ChannelService, ...members: Actor[]): Promise<Chan
 }
 
 Deno.test("ChannelService has a public channel general from the start, and one only", async () => {
-  const store = createMemoryChannelStore();
+  using store = await openChannelStore();
   await createChannels({ store });
   const channels = await createChannels({ store });
   assert.deepEqual(await channels.channelsOf(EVE.id), [GENERAL]);
@@ -57,7 +62,7 @@ Deno.test("ChannelService has a public channel general from the start, and one o
 });
 
 Deno.test("ChannelService lets only members in, and tells nobody which channels there are", async () => {
-  const channels = await open();
+  using channels = await open();
   const id = await team(channels, BOB);
   for (const channelId_ of [id, channelId("none")]) {
     const message = { channelId: channelId_, parentId: null, content: "Hi" };
@@ -72,7 +77,7 @@ Deno.test("ChannelService lets only members in, and tells nobody which channels 
 });
 
 Deno.test("ChannelService lets a channel's maker and administrators change its members", async () => {
-  const channels = await open();
+  using channels = await open();
   const id = await team(channels, BOB);
   await assert.rejects(channels.addMember(BOB, { channelId: id, userId: EVE.id }), DENIED);
   await assert.rejects(channels.removeMember(BOB, { channelId: id, userId: ADA.id }), DENIED);
@@ -86,7 +91,7 @@ Deno.test("ChannelService lets a channel's maker and administrators change its m
 });
 
 Deno.test("ChannelService tells of every change of membership, its own and others'", async () => {
-  const store = createMemoryChannelStore();
+  using store = await openChannelStore();
   const [here, there] = [await createChannels({ store }), await createChannels({ store })];
   const heard: [MembershipChange, boolean][] = [];
   here.onMembershipChange((change, { local }) => {
@@ -111,7 +116,8 @@ Deno.test("ChannelService tells of every change of membership, its own and other
 });
 
 Deno.test("isMember() reads the store once for many events", async () => {
-  const { store, reads } = counting(createMemoryChannelStore());
+  using counted = await openChannelStore();
+  const { store, reads } = counting(counted);
   const channels = await createChannels({ store });
   await Promise.all(Array.from({ length: 100 }, () => channels.isMember(channelId("x"), ADA.id)));
   for (let event = 0; event < 100; event++) await channels.typing(ADA, { channelId: GENERAL, typing: true });
@@ -122,7 +128,7 @@ Deno.test("isMember() reads the store once for many events", async () => {
 });
 
 Deno.test("isMember() does not answer from a read that a change overtook", async () => {
-  const memory = createMemoryChannelStore();
+  using memory = await openChannelStore();
   const reading = Promise.withResolvers<void>();
   let reads = 0;
   const store: ChannelStore = new Proxy(memory, {
@@ -147,7 +153,7 @@ Deno.test("isMember() does not answer from a read that a change overtook", async
 
 Deno.test("post() gives ids that sort by time even when the clock goes back", async () => {
   let now = 1_700_000_000_000;
-  const channels = await createChannels({ store: createMemoryChannelStore(), now: () => now });
+  using channels = await open({ now: () => now });
   const ids: string[] = [];
   for (const step of [0, 0, 0, 5, -1_000, 0, 2_000]) {
     now += step;
@@ -161,7 +167,7 @@ Deno.test("post() gives ids that sort by time even when the clock goes back", as
 
 Deno.test("overview() counts what is unread, for all devices of a user", async () => {
   let now = 1_000;
-  const channels = await createChannels({ store: createMemoryChannelStore(), now: () => now });
+  using channels = await open({ now: () => now });
   const id = await team(channels, BOB);
   for (; now < 1_005; now++) await channels.post(ADA, { channelId: id, parentId: null, content: "x" });
   const unread = async ({ id }: Actor) => (await channels.overview(id)).map((one) => [one.name, one.unread]);
@@ -171,17 +177,94 @@ Deno.test("overview() counts what is unread, for all devices of a user", async (
   assert.deepEqual(await unread(BOB), [["general", 0], ["Team", 0]]);
 });
 
-Deno.test("create() refuses a channel to a user who is in too many", async () => {
-  const channels = await open();
-  for (let count = 0; count < MAX_CHANNELS_OF_USER; count++) await team(channels);
+Deno.test("create() counts what a user made, and what others put them into keeps them from nothing", async () => {
+  using channels = await open();
+  for (let count = 0; count < MAX_CHANNELS_MADE; count++) await team(channels, BOB);
   await assert.rejects(team(channels), { code: "request/invalid" });
-  await assert.rejects(channels.create(BOB, { name: "x", public: false, memberIds: [ADA.id] }), {
-    code: "request/invalid",
-  });
+  // who is in a hundred channels of somebody else makes their own all the same
+  const { id } = await channels.create(BOB, { name: "x", public: false, memberIds: [] });
+  // and one that goes makes room
+  const [first] = await channels.channelsOf(ADA.id);
+  await channels.remove(ADA, (await channels.channelsOf(ADA.id)).find((one) => one !== first)!);
+  await team(channels);
+  assert.equal(await channels.isMember(id, BOB.id), true);
+});
+
+Deno.test("create and leave, again and again, leaves nothing behind", async () => {
+  using store = await openChannelStore();
+  const channels = await createChannels({ store });
+  for (let count = 0; count < 2 * MAX_CHANNELS_MADE; count++) {
+    const id = await team(channels);
+    assert.equal(await channels.removeMember(ADA, { channelId: id, userId: ADA.id }), true);
+    assert.deepEqual(await store.get([id]), []);
+  }
+});
+
+Deno.test("nobody is added to more channels than can be", async () => {
+  using store = await openChannelStore();
+  const channels = await createChannels({ store });
+  const one = await team(channels);
+  for (let count = 0; count < MAX_CHANNELS_OF_USER; count++) {
+    const id = channelId(`c${count}`);
+    await store.create({ id, name: "c", public: false, createdBy: EVE.id, createdAt: 0 }, [BOB.id]);
+  }
+  const refused = { code: "request/invalid" };
+  await assert.rejects(channels.addMember(ADA, { channelId: one, userId: BOB.id }), refused);
+  await assert.rejects(team(channels, BOB), refused);
+});
+
+Deno.test("rename() and remove() are for the maker and administrators, and never for general", async () => {
+  using channels = await open();
+  const id = await team(channels, BOB);
+  const heard: MembershipChange[] = [];
+  channels.onMembershipChange((change) => heard.push(change));
+  for (const stranger of [BOB, EVE]) {
+    await assert.rejects(channels.rename(stranger, { channelId: id, name: "x" }), DENIED);
+    await assert.rejects(channels.remove(stranger, id), DENIED);
+  }
+  assert.equal((await channels.rename(ADA, { channelId: id, name: "Crew" })).name, "Crew");
+  assert.equal((await channels.overview(BOB.id)).find((one) => one.id === id)?.name, "Crew");
+  const admin = actor("root", "admin");
+  for (const who of [ADA, admin]) await assert.rejects(channels.remove(who, GENERAL), DENIED);
+  await channels.remove(admin, id);
+  assert.deepEqual(heard, [{ kind: "left", channelId: id, userIds: [ADA.id, BOB.id] }]);
+  assert.equal(await channels.isMember(id, ADA.id), false);
+  await assert.rejects(channels.remove(admin, id), { code: "access/not-found" });
+});
+
+Deno.test("who may make public channels is a setting; with none there is no general either", async () => {
+  const admin = actor("root", "admin");
+  const wanted = { name: "News", public: true, memberIds: [] };
+  for (const publicChannels of ["everyone", "admin", "none"] as const) {
+    using channels = await open({ publicChannels });
+    const allowed = publicChannels === "everyone" ? [ADA, admin] : publicChannels === "admin" ? [admin] : [];
+    for (const who of [ADA, admin]) {
+      if (allowed.includes(who)) assert.equal((await channels.create(who, wanted)).public, true);
+      else await assert.rejects(channels.create(who, wanted), DENIED);
+    }
+    assert.equal((await channels.channelsOf(EVE.id)).includes(GENERAL), publicChannels !== "none");
+    assert.equal(await channels.sharesChannel(ADA.id, EVE.id), publicChannels !== "none");
+  }
+});
+
+Deno.test("post() takes a burst and then asks for a pause, for each user and channel alone", async () => {
+  let now = 1_000_000;
+  using channels = await open({ now: () => now });
+  const id = await team(channels, BOB);
+  const post = (who: Actor, channelId = id) =>
+    channels.post(who, { channelId, parentId: null, content: "x" });
+  for (let count = 0; count < MESSAGE_BURST; count++) await post(ADA);
+  await assert.rejects(post(ADA), { code: "request/rate-limited", retryAfterMs: 3000 });
+  await post(BOB);
+  await post(ADA, GENERAL);
+  now += 2999;
+  await assert.rejects(post(ADA), { code: "request/rate-limited", retryAfterMs: 1 });
+  now += 1;
+  await post(ADA);
 });
 
 Deno.test("typing() relays every notice when it is told not to coalesce", async () => {
-  const channels = await createChannels({ store: createMemoryChannelStore(), coalesceTyping: false });
+  using channels = await open({ isLimited: false });
   for (let notice = 0; notice < 5; notice++) {
     assert.equal(await channels.typing(ADA, { channelId: GENERAL, typing: true }), true);
   }

@@ -1,10 +1,8 @@
 /** The Socket.IO side of Tether in the test's own process, so that a test can hold its stores in hand. Real sockets. */
-import { createMemoryRevocationStore } from "../../lib/auth/memory_revocation_store.ts";
 import type { RevocationStore } from "../../lib/auth/revocation_store.ts";
 import { createRevocations, type Revocations } from "../../lib/auth/revocations.ts";
 import { createSecretKeys } from "../../lib/auth/secret_keys.ts";
 import { createVerifier } from "../../lib/auth/verifier.ts";
-import { createMemoryChannelStore } from "../../lib/channel/memory_store.ts";
 import { type ChannelService, createChannels } from "../../lib/channel/service.ts";
 import type { ChannelStore } from "../../lib/channel/store.ts";
 import { type Environment, loadConfig } from "../../lib/config.ts";
@@ -14,7 +12,9 @@ import { nodeId } from "../../lib/protocol/ids.ts";
 import { createSocketServer, type SocketServer, type SocketServerConfig } from "../../lib/socket/server.ts";
 import { createMemoryRosterStore } from "../../lib/roster/memory_store.ts";
 import { createRoster } from "../../lib/roster/node_roster.ts";
+import type { Roster } from "../../lib/roster/roster.ts";
 import type { RosterStore } from "../../lib/roster/store.ts";
+import { openChannelStore, openRevocationStore } from "./kv_stores.ts";
 import { TEST_SECRET } from "./test_secret.ts";
 
 /** Options of {@linkcode startSocketServer}. */
@@ -33,6 +33,7 @@ export interface SocketTestServer extends AsyncDisposable {
   readonly url: string;
   readonly socketServer: SocketServer;
   readonly revocations: Revocations;
+  readonly roster: Roster;
   readonly channels: ChannelService;
 }
 
@@ -43,15 +44,15 @@ export async function startSocketServer(options: SocketTestServerOptions = {}): 
   const log = createLog({ level: "silent", format: "json" });
   const id = nodeId(crypto.randomUUID());
   const { rosterStore: store = await createMemoryRosterStore({ savedMs: 120_000 }) } = options;
-  const { channelStore = createMemoryChannelStore() } = options;
+  const { channelStore = stack.use(await openChannelStore()) } = options;
 
   const revocations = createRevocations({
-    store: options.revocationStore ?? createMemoryRevocationStore(),
+    store: options.revocationStore ?? stack.use(await openRevocationStore()),
     whenStoreDown: config.whenStoreDown,
   });
   const keys = stack.use(await createSecretKeys({ secret: TEST_SECRET }));
   const verifier = createVerifier({ keys, clockToleranceS: config.jwt.clockToleranceS });
-  const channels = await createChannels({ store: channelStore });
+  const channels = await createChannels({ store: channelStore, isLimited: config.eventsPerSecond > 0 });
   const roster = stack.use(
     createRoster({ store, log, nodeId: id, leaseMs: 90_000, graceMs: config.presenceGraceMs }),
   );
@@ -70,6 +71,7 @@ export async function startSocketServer(options: SocketTestServerOptions = {}): 
     url: `http://127.0.0.1:${server.addr.port}`,
     socketServer,
     revocations,
+    roster,
     channels,
     // the sockets first: a server waits for those that are open
     async [Symbol.asyncDispose]() {

@@ -1,9 +1,9 @@
 /** Hostile bodies over HTTP: whatever is posted, the answer is a code, and nothing comes of it. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { isCode } from "../../lib/protocol/codes.ts";
 import { type Bodies, parseBody } from "../../lib/protocol/payloads.ts";
 import { apiClient } from "../support/api.ts";
+import { isCode } from "../support/codes.ts";
 import { person } from "../support/people.ts";
 import { startTether, TEST_SECRET } from "../support/tether_process.ts";
 
@@ -42,7 +42,9 @@ function isGood(route: keyof Bodies, text: string): boolean {
 }
 
 Deno.test("hostile bodies are answered with codes", async (t) => {
-  await using server = await startTether({ env: { JWT_SECRET: TEST_SECRET, SERVICE_TOKEN } });
+  await using server = await startTether({
+    env: { JWT_SECRET: TEST_SECRET, SERVICE_TOKEN, PUBLIC_CHANNELS: "everyone" },
+  });
   await using ada = await person(server.url, "ada");
   const heard = ada.heard.length;
 
