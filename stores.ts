@@ -70,9 +70,11 @@ async function createSharedStores(
     sentinels: sentinelHosts.map((host) => addressOf(host, sentinelPort)),
   }));
   await redis.whenUp();
+  const roster = createRedisRosterStore({ redis, prefix, savedMs: MAX_DISCONNECTION_MS });
   const fleet = stack.use(
     await createFleet({
       ...{ redis, prefix, nodeId, log, metrics },
+      readSaved: (pid) => roster.readSaved(pid),
       inFlightMs: inFlightMs(config),
       maxPayloadBytes: config.maxPayloadBytes,
     }),
@@ -87,7 +89,7 @@ async function createSharedStores(
     redis,
     revocations: createRedisRevocationStore({ redis, prefix }),
     channels: createRedisChannelStore({ redis, prefix }),
-    roster: createRedisRosterStore({ redis, prefix, savedMs: MAX_DISCONNECTION_MS }),
+    roster,
     problem: () => redis.isUp ? fleet.degraded : "Redis is away",
   };
 }

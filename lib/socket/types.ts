@@ -5,15 +5,12 @@ import type { SessionId } from "../protocol/ids.ts";
 import type { ServerEvents } from "../protocol/events.ts";
 import type { Payloads } from "../protocol/payloads.ts";
 import type { RateLimit } from "./rate_limit.ts";
-import type { Resumption } from "../eventlog/recovery.ts";
+import type { RecoveryData } from "../eventlog/recovery.ts";
 
 type Listeners = { [Name in keyof ServerEvents]: (payload: ServerEvents[Name]) => void };
 
-/** What Socket.IO keeps with a socket and hands back after a recovery: plain data only. */
-interface SocketData extends Resumption {
-  /** Whose session it is. */
-  userId?: string;
-}
+/** What Socket.IO keeps with a socket. */
+type SocketData = RecoveryData;
 
 /** The Socket.IO server with the contract's events. Client events are dispatched by name, not typed here. */
 export type TetherServer = Server<DefaultEventsMap, Listeners, DefaultEventsMap, SocketData>;
