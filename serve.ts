@@ -2,6 +2,7 @@
 import { delay } from "./lib/supervise.ts";
 import { collectsFragments, createMemoryGuard, memoryLimit } from "./lib/memory_guard.ts";
 import { starting } from "./lib/start_error.ts";
+import { SOCKET_PATH } from "./lib/protocol/events.ts";
 import { guardRequests } from "./lib/web/request_guard.ts";
 import { tether } from "./main.ts";
 
@@ -10,6 +11,14 @@ const { config, log } = tether;
 // not a literal: the build makes this file, and checking the sources must not need it
 const built = new URL("./_fresh/server.js", import.meta.url).href;
 const { default: app } = await import(built) as { default: { fetch: Deno.ServeHandler } };
+
+const answerPage = guardRequests(app.fetch);
+/** What a connection asks for does not go through the app, which would read every address three times. */
+function answer(request: Request, info: Deno.ServeHandlerInfo): Response | Promise<Response> {
+  const { url } = request;
+  const isSocket = url.startsWith(SOCKET_PATH, url.indexOf("/", "https://".length));
+  return isSocket ? tether.handleSocket(request, info) : answerPage(request, info);
+}
 
 // a task runner passes on the signal that its process group has got already: copies of one come within milliseconds
 const SECOND_PRESS_MS = 500;
@@ -53,7 +62,7 @@ const server = await starting(() =>
       log.error("A request failed", { error });
       return new Response("Internal Server Error", { status: 500 });
     },
-  }, guardRequests(app.fetch))
+  }, answer)
 );
 
 createMemoryGuard({
