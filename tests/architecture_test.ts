@@ -8,6 +8,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   "protocol": [],
   "engine": [],
   "config": [],
+  "listener": ["log", "supervise"],
   "memory_guard": ["log"],
   "data_dir": ["config"],
   "start_error": ["config"],
