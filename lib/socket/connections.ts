@@ -14,6 +14,7 @@ import type { OpenOptions, Roster } from "../roster/roster.ts";
 import type { Dispatch } from "./dispatch.ts";
 import { takeEvents } from "./event_reader.ts";
 import type { Membership } from "./membership.ts";
+import type { createOversized } from "./oversized.ts";
 import type { Outbound } from "./outbound.ts";
 import { createRateLimit } from "./rate_limit.ts";
 import { type EndOptions, endSession } from "./session_end.ts";
@@ -33,6 +34,7 @@ interface ConnectionsOptions {
   membership: Membership;
   outbound: Outbound;
   dispatch: Dispatch;
+  oversized: ReturnType<typeof createOversized>;
   /** Sends `session:ready`, and to a session that was taken up what it missed. */
   welcome: (session: LiveSession, restored: Restored | undefined) => void;
   /** Has the fleet know of rooms that will have a member here. */
@@ -62,8 +64,18 @@ interface Connections {
 /** The sessions of one node. */
 export function createConnections(options: ConnectionsOptions): Connections {
   const { nodeId, live, roster, tokenWatch, takeover, recovery, membership } = options;
-  const { outbound, dispatch, welcome, prepare, sessionsPerUser, eventsPerSecond, isLogged, log, metrics } =
-    options;
+  const {
+    oversized,
+    outbound,
+    dispatch,
+    welcome,
+    prepare,
+    sessionsPerUser,
+    eventsPerSecond,
+    isLogged,
+    log,
+    metrics,
+  } = options;
   const taken = new Map<TetherSocket, Restored>();
 
   function recordOf(socket: TetherSocket, { user, expiresAt }: Identity): SessionRecord {
@@ -169,6 +181,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
       takeEvents(session, dispatch);
       socket.conn.once("upgrade", () => roster.update(sid, { transport: "websocket" }));
       socket.conn.on("slow", () => endSession(socket, { code: "session/slow" }));
+      socket.conn.on("oversized", (head: string) => oversized(socket, head));
       socket.on("disconnect", onDisconnect);
       tokenWatch.begin(session);
       forgetHandshake(socket);
