@@ -161,7 +161,6 @@ const SETTINGS = v.object({
       v.pipe(text("tether"), v.regex(/^[\w.:-]{1,100}$/, "must be 1 to 100 letters, digits or . : _ -")),
     ),
     /** Checked and of no effect: nothing in a fleet waits for a lock. */
-    lockTimeoutMs: env("WEBSOCKET_REDIS_LOCK_TIMEOUT", seconds(60, { min: 1, max: 3600, fraction: false })),
   }),
   callTimeoutMs: env("WEBSOCKET_EVENT_CALLER_TIMEOUT", seconds(60, { min: 1, max: 3600, fraction: false })),
   jwt: v.object({
@@ -196,6 +195,9 @@ const SETTINGS = v.object({
   /** 0: no limit and no coalescing. */
   eventsPerSecond: env("EVENTS_PER_SECOND", number(100, { ...MANY, min: 0 })),
   drainMs: env("DRAIN_SECONDS", seconds(30, { min: 0, max: 3600 })),
+  publicChannels: env("PUBLIC_CHANNELS", choice(["everyone", "admin", "none"], "admin")),
+  /** What the process may hold; not set: what its container or machine has. */
+  memoryLimitMb: env("MEMORY_LIMIT_MB", v.optional(number(64, { ...MANY, min: 64 }))),
   dataDir: env("DATA_DIR", v.pipe(text("./data"), v.nonEmpty("must not be empty"))),
   serviceToken: env(
     "SERVICE_TOKEN",

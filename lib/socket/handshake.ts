@@ -7,7 +7,7 @@ import type { Identity } from "../auth/claims.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import { actionOf, ProtocolError, toWireError } from "../protocol/codes.ts";
-import type { Refusal } from "../protocol/events.ts";
+import { PROTOCOL_VERSION, type Refusal } from "../protocol/events.ts";
 import type { Admission } from "./admission.ts";
 import type { TetherSocket } from "./types.ts";
 
@@ -18,8 +18,6 @@ interface HandshakeOptions {
   authenticate: (token: unknown) => Promise<Identity>;
   /** Records the session; throws when it may not be. */
   admit: (socket: TetherSocket, identity: Identity) => Promise<void>;
-  /** Told of those that are not let in. */
-  onRefused: (socket: TetherSocket) => void;
   /** Undoes `admit` for a connection that was gone before it became a session. */
   release: (socket: TetherSocket) => void;
   log: Log;
@@ -38,7 +36,7 @@ class RefusedError extends Error {
 
 /** Makes the middleware for `io.use`. */
 export function createHandshake(
-  { admission, authenticate, admit, onRefused, release, log, metrics }: HandshakeOptions,
+  { admission, authenticate, admit, release, log, metrics }: HandshakeOptions,
 ): (socket: TetherSocket, next: (error?: Error) => void) => Promise<void> {
   const pending = new WeakSet<object>();
   return async function handshake(socket, next) {
@@ -52,10 +50,6 @@ export function createHandshake(
     try {
       admission.check();
       const identity = await authenticate(socket.handshake.auth.token);
-      // a recovered session belongs to its user: someone else's token with its private id gets nothing of it
-      if (socket.recovered && socket.data.userId !== identity.user.id) {
-        throw new ProtocolError("access/denied");
-      }
       await admit(socket, identity);
       metrics.handshakes.inc({ code: "ok" });
       next();
@@ -64,11 +58,12 @@ export function createHandshake(
         if (!socket.connected) release(socket);
       });
     } catch (error) {
-      onRefused(socket);
       const { code, message, retryAfterMs } = toWireError(error);
       if (!(error instanceof ProtocolError)) log.error("A handshake failed", { error });
       metrics.handshakes.inc({ code });
       const action = actionOf(code) ?? "stop";
+      // for an ordinary client a CONNECT_ERROR is final; after its transport closed it tries again by itself
+      if (action === "retry" && socket.handshake.auth.protocol !== PROTOCOL_VERSION) conn.close(true);
       next(
         new RefusedError(
           message,

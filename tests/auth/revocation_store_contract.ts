@@ -13,9 +13,9 @@ export interface OpenedStore extends AsyncDisposable {
 export function identity(
   id: string,
   jti: string,
-  { issuedAt = Date.now() }: { issuedAt?: number | null } = {},
+  { issuedAt = Date.now(), family = null }: { issuedAt?: number | null; family?: string | null } = {},
 ): Identity {
-  return { user: { id: userId(id), name: id, role: "user" }, jti, issuedAt, expiresAt: null };
+  return { user: { id: userId(id), name: id, role: "user" }, jti, family, issuedAt, expiresAt: null };
 }
 
 /** Tests the stores that `open` makes, each of them empty, under `name`; `register` takes each test. */
@@ -51,6 +51,27 @@ export function testRevocationStore(
       identity("t1", "t2"),
     ];
     assert.deepEqual(await store.areRevoked(asked), [false, true, false, false]);
+  });
+
+  test("restoreUser() forgets what a user's tokens were revoked by", async (store) => {
+    assert.equal(await store.restoreUser(ada), false);
+    await store.revokeUser(ada, { beforeMs: Date.now(), untilMs: later() });
+    await store.revokeToken("t1", later());
+    const asked = [identity("ada", "t0", { issuedAt: 0 }), identity("ada", "t1")];
+    assert.deepEqual(await store.areRevoked(asked), [true, true]);
+    assert.equal(await store.restoreUser(ada), true);
+    assert.deepEqual(await store.areRevoked(asked), [false, true]);
+  });
+
+  test("revokeToken() of a family revokes whatever was renewed in it, however late", async (store) => {
+    await store.revokeToken("sign-in", later());
+    const asked = [
+      identity("ada", "t1", { family: "sign-in" }),
+      identity("ada", "t2", { family: "sign-in", issuedAt: Date.now() + 30_000 }),
+      identity("ada", "sign-in", { family: "another" }),
+      identity("ada", "t1"),
+    ];
+    assert.deepEqual(await store.areRevoked(asked), [true, true, false, false]);
   });
 
   test("revokeToken() twice is as once, and never shortens it", async (store) => {

@@ -18,10 +18,9 @@ function bookkeeping(): {
 } {
   const admitted: unknown[] = [], released: unknown[] = [];
   const handshake = createHandshake({
-    admission: { check() {}, drain() {}, spread: (ms) => ms },
+    admission: { check() {}, hold() {}, drain() {}, spread: (ms) => ms },
     authenticate: () => Promise.resolve({ user: { id: "ada" } } as Identity),
     admit: (socket) => Promise.resolve(void admitted.push(socket)),
-    onRefused: () => {},
     release: (socket) => released.push(socket),
     log: createLog({ level: "silent", format: "json" }),
     metrics: createMetrics(),
