@@ -3,7 +3,7 @@
  * included, and is delivered here when it is read back. What has to be asked of all nodes is `ClusterAdapter`'s.
  */
 import { type BroadcastOptions, ClusterAdapter, type ClusterMessage } from "socket.io-adapter";
-import type { Log } from "../supervise.ts";
+import type { Log } from "../log.ts";
 import { deliver, type Delivery, framesOf, isRecoverable } from "./delivery.ts";
 import { type OutgoingPacket, WITHOUT_POSITIONS } from "./delivery.ts";
 import { eventHeader, type Fields, numberOf, readEntry, senderOf } from "./entry.ts";

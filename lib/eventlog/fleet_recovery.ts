@@ -4,7 +4,7 @@
  * node's own.
  */
 import { ProtocolError } from "../protocol/codes.ts";
-import type { Log } from "../supervise.ts";
+import type { Log } from "../log.ts";
 import { type Delivery, type Frames, withPosition } from "./delivery.ts";
 import type { FleetAdapter } from "./fleet_adapter.ts";
 import type { FleetStore } from "./fleet_store.ts";

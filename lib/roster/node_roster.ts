@@ -2,7 +2,8 @@
 import { Emitter } from "../emitter.ts";
 import type { Presence } from "../protocol/events.ts";
 import type { NodeId, UserId } from "../protocol/ids.ts";
-import { delay, type Log, supervise } from "../supervise.ts";
+import type { Log } from "../log.ts";
+import { delay, supervise } from "../supervise.ts";
 import { pageOfSessions } from "./page.ts";
 import type { SessionRecord } from "./record.ts";
 import type { GoneReason, Roster } from "./roster.ts";

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { nodeId, sessionId, userId } from "../../lib/protocol/ids.ts";
+import { keyFamily } from "../../lib/redis/keys.ts";
 import type { Redis } from "../../lib/redis/redis.ts";
 import { createKvLastActiveStore } from "../../lib/roster/kv_last_active_store.ts";
 import { createMemoryRosterStore } from "../../lib/roster/memory_store.ts";
-import { createRedisRosterStore } from "../../lib/roster/redis_store.ts";
+import { createRedisRosterStore, FLEET_FAMILY } from "../../lib/roster/redis_store.ts";
 import type { LeaveEntry, RosterStore, SessionEntry } from "../../lib/roster/store.ts";
 import { runCases } from "../support/contract.ts";
 import { topologies } from "../support/redis_topologies.ts";
@@ -31,7 +32,8 @@ const STANDING = /:(last_active|last_active:names|roster:epoch|usage_pool:announ
 
 function openRedis(redis: Redis, clock = { now: START }): StoreFixture & { keys(): Promise<string[]> } {
   const prefix = `t${stores++}`;
-  const keys = async () => (await redis.sendToMasters(["KEYS", `${prefix}:*`])).flat() as string[];
+  const key = keyFamily(redis, prefix, FLEET_FAMILY)();
+  const keys = async () => await redis.send(["KEYS", `${prefix}:*`], { key }) as string[];
   return {
     store: createRedisRosterStore({ redis, prefix, savedMs: SAVED_MS, now: () => clock.now }),
     clock,
