@@ -5,7 +5,7 @@ import { keyFamily } from "../../lib/redis/keys.ts";
 import type { Redis } from "../../lib/redis/redis.ts";
 import { createKvLastActiveStore } from "../../lib/roster/kv_last_active_store.ts";
 import { createMemoryRosterStore } from "../../lib/roster/memory_store.ts";
-import { createRedisRosterStore, FLEET_FAMILY } from "../../lib/roster/redis_store.ts";
+import { createRedisRosterStore } from "../../lib/roster/redis_store.ts";
 import type { LeaveEntry, RosterStore, SessionEntry } from "../../lib/roster/store.ts";
 import { runCases } from "../support/contract.ts";
 import { topologies } from "../support/redis_topologies.ts";
@@ -32,7 +32,7 @@ const STANDING = /:(last_active|last_active:names|nodes|roster:epoch|usage_pool:
 
 function openRedis(redis: Redis, clock = { now: START }): StoreFixture & { keys(): Promise<string[]> } {
   const prefix = `t${stores++}`;
-  const key = keyFamily(redis, prefix, FLEET_FAMILY)();
+  const key = keyFamily(redis, prefix, "fleet")();
   const keys = async () => await redis.send(["KEYS", `${prefix}:*`], { key }) as string[];
   return {
     store: createRedisRosterStore({ redis, prefix, savedMs: SAVED_MS, now: () => clock.now }),
