@@ -1,5 +1,6 @@
 /** Runs random schedules against a fleet, many at a time, under one weather. */
 import assert from "node:assert/strict";
+import type { SessionReady } from "../../lib/protocol/events.ts";
 import { type Api, apiClient } from "../support/api.ts";
 import { SERVICE_TOKEN, type TestFleet } from "../support/fleet.ts";
 import { testToken } from "../support/tokens.ts";
@@ -122,8 +123,15 @@ async function startRun(fleet: TestFleet, sky: Sky, name: string): Promise<Run> 
   const note = (text: string): void => void log.push({ at: now(), text });
   const onlineTabs = (): Tab[] => tabs.filter(({ isOnline }) => isOnline);
 
-  function onEvent(life: Life, event: string, payload: unknown): void {
+  function onEvent(
+    user: number,
+    { life, event, payload }: { life: Life; event: string; payload: unknown },
+  ): void {
     const at = now();
+    if (event === "session:ready" && !(payload as SessionReady).recovered) {
+      life.set(`user${user}`, "in", at);
+      life.set("channel", "unsure", at);
+    }
     if (event === "session:degraded" && (payload as { degraded: boolean }).degraded) degraded.add(life);
     const { channel_id, data } = payload as { channel_id?: string; data?: { type?: string; data?: unknown } };
     if (event === "events" && data?.type === "n") life.heard.push({ id: data.data as number, at });
@@ -136,7 +144,13 @@ async function startRun(fleet: TestFleet, sky: Sky, name: string): Promise<Run> 
 
   async function open(user: number, node: number): Promise<void> {
     const tabName = `${name}-tab${tabs.length}`;
-    const tab = createTab({ name: tabName, user, token: tokens[user]!, ports, onEvent });
+    const tab = createTab({
+      name: tabName,
+      user,
+      token: tokens[user]!,
+      ports,
+      onEvent: (life, event, payload) => onEvent(user, { life, event, payload }),
+    });
     tabs.push(tab);
     await comeBack(tab, node);
   }
@@ -145,13 +159,11 @@ async function startRun(fleet: TestFleet, sky: Sky, name: string): Promise<Run> 
     const lives = tab.lives.length;
     for (;;) {
       const ready = await tab.connect(node);
-      const at = now(), { life } = tab;
+      const { life } = tab;
       if (ready.degraded) degraded.add(life);
       note(`${life.name} is at node ${tab.node}${ready.recovered ? ", recovered" : ""}`);
       // what a recovered session is in is looked up before it is let in
       if (ready.recovered) break;
-      life.set(`user${tab.user}`, "in", at);
-      life.set("channel", "unsure", at);
       const answer = await tab.client.ask("join-channels", {}).catch(() => ({ ok: false }));
       if (answer.ok) break;
       note(`${life.name} could not join its channels`);
