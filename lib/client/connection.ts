@@ -4,7 +4,8 @@ import type { EventError, Requests, ServerEvents } from "../protocol/events.ts";
 import type { Unsubscribe } from "../emitter.ts";
 import type { ClientCode, RequestOptions } from "./requests.ts";
 import type { RttStats } from "./rtt.ts";
-import type { Cause, Connected, ConnectionState, HistoryEntry } from "./connection_state.ts";
+import type { Cause } from "./cause.ts";
+import type { Connected, ConnectionState, HistoryEntry } from "./connection_state.ts";
 
 /** What the connection tells of itself, by the names people know from Socket.IO. */
 export interface LifecycleEvents {

@@ -18,13 +18,8 @@ import {
   type SubmitOptions,
 } from "./requests.ts";
 import { addRtt, NO_RTT, type RttStats } from "./rtt.ts";
-import {
-  type Cause,
-  causeOf,
-  type ConnectionState,
-  type HistoryEntry,
-  statusOf,
-} from "./connection_state.ts";
+import type { Cause } from "./cause.ts";
+import { causeOf, type ConnectionState, type HistoryEntry, statusOf } from "./connection_state.ts";
 import { createTokenSource, type TokenSource } from "./token_source.ts";
 import type { Transport, TransportHandlers } from "./transport.ts";
 import { readSession, readVerdict } from "./server_messages.ts";

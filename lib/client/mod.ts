@@ -38,17 +38,16 @@ export type { Unsubscribe } from "../emitter.ts";
 export { type Environment, type EnvironmentEvent, noEnvironment } from "./environment.ts";
 export type { ConnectionOptions } from "./options.ts";
 export { type ClientCode, type OutboxLimits, RequestError, type RequestOptions } from "./requests.ts";
+export type { Cause, DisconnectReason } from "./cause.ts";
 export type { RttStats } from "./rtt.ts";
 export { createConnection } from "./create_connection.ts";
 export { getConnection } from "./shared_connection.ts";
 export { createSocketIoTransport, type SocketIoTransportOptions } from "./socketio_transport.ts";
 export {
-  type Cause,
   type Connected,
   type Connecting,
   type ConnectionState,
   type Disconnected,
-  type DisconnectReason,
   type HistoryEntry,
   IDLE,
   type Reconnecting,

@@ -4,7 +4,7 @@
  */
 import type { Action, Code } from "../protocol/codes.ts";
 import type { SessionReady } from "../protocol/events.ts";
-import type { Cause, DisconnectReason } from "./connection_state.ts";
+import type { Cause, DisconnectReason } from "./cause.ts";
 
 /**
  * Where an attempt stands with its token: `current` — ask for the current one · `refresh` — it was refused, ask for a

@@ -8,7 +8,7 @@ import type { IslandRegistry } from "./render/state.ts";
 const MAX_CACHED_BYTES = 1024 * 1024;
 
 /** What `_fresh/snapshot.js` exports. */
-export interface Snapshot<State> {
+interface Snapshot<State> {
   version: string;
   /** URL path of the script that hydrates islands. */
   clientEntry: string;
@@ -18,7 +18,7 @@ export interface Snapshot<State> {
   staticFiles: ReadonlyMap<string, { filePath: string; hash: string; contentType: string }>;
 }
 
-export interface StaticFile {
+interface StaticFile {
   hash: string;
   size: number;
   contentType: string;

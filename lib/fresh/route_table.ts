@@ -17,7 +17,7 @@ export interface Chain<State> {
   app: ComponentType<PageProps<unknown, State>> | null;
 }
 
-export interface RouteTable<State> {
+interface RouteTable<State> {
   router: Router<Chain<State>>;
   /** What runs where nothing matches. */
   fallback: Chain<State>;

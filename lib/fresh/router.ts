@@ -5,7 +5,7 @@ import { compilePattern, isDynamic, type PathMatcher } from "./path_pattern.ts";
 export const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
 export type Method = typeof METHODS[number];
 
-export interface RouteMatch<T> {
+interface RouteMatch<T> {
   item: T;
   params: Record<string, string>;
 }

@@ -1,4 +1,4 @@
-/** What never reaches a handler: a method that there is not, and a path that cannot be decoded. */
+/** What never reaches a handler: a method that there is not, and an address that cannot be read. */
 import assert from "node:assert/strict";
 import { guardRequests } from "../../lib/web/request_guard.ts";
 import { startTether } from "../support/tether_process.ts";
@@ -42,7 +42,17 @@ Deno.test("the guard answers with a code, and with headers that keep it from bei
   assert.equal(headers.get("allow"), "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
 });
 
-Deno.test("a server answers both everywhere, and its log says nothing of them", async () => {
+/** The first line of the answer to a request for `host`, which no well-behaved client would send. */
+async function askHost(port: number, host: string): Promise<string> {
+  using connection = await Deno.connect({ hostname: "127.0.0.1", port });
+  await connection.write(
+    new TextEncoder().encode(`GET / HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`),
+  );
+  const answer = await new Response(connection.readable).text();
+  return answer.split("\r\n", 1)[0]!;
+}
+
+Deno.test("a server answers all of these everywhere, and its log says nothing of them", async () => {
   await using server = await startTether();
   const before = server.output;
   for (
@@ -65,6 +75,9 @@ Deno.test("a server answers both everywhere, and its log says nothing of them", 
     const response = await fetch(server.url + path, { method: "BREW" });
     assert.equal(response.status, 405, path);
     assert.equal((await response.json()).error.code, "request/invalid");
+  }
+  for (const host of ["[AAAA", "a b", "a%zz"]) {
+    assert.equal(await askHost(server.port, host), "HTTP/1.1 400 Bad Request", host);
   }
   assert.equal(server.output, before);
 });

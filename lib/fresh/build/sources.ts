@@ -2,7 +2,7 @@
 import { join, relative, sep } from "node:path";
 import { compareRoutes, pathToPattern } from "./route_pattern.ts";
 
-export interface RouteSource {
+interface RouteSource {
   id: string;
   path: string;
   kind: "app" | "middleware" | "route";
