@@ -9,7 +9,7 @@ import { until } from "../support/until.ts";
 
 const SESSIONS = 1000, USERS = 200, CHANNELS = 20;
 const RECOVERED = 0.99;
-const AT_ONCE = 50;
+const AT_ONCE = 50, ATTEMPTS = 5;
 // stock clients come back half a second to one and a half after the loss
 const BACK_MS = { least: 500, most: 1500 };
 // a steady load that leaves the machine idle in between
@@ -105,9 +105,18 @@ Deno.test(`sessions of a node that is killed go on with the others, and miss not
   async function comeBack(session: Session, index: number): Promise<void> {
     await session.client.ended;
     const { least, most } = BACK_MS;
-    await new Promise((resolve) => setTimeout(resolve, least + Math.random() * (most - least)));
-    const { sid, recovered } = await session.client.connect(living[index % living.length]!.url);
-    session.isRecovered = recovered && sid === session.sid;
+    for (let attempt = 0;; attempt++) {
+      await new Promise((resolve) => setTimeout(resolve, least + Math.random() * (most - least)));
+      try {
+        const { sid, recovered } = await session.client.connect(
+          living[(index + attempt) % living.length]!.url,
+        );
+        session.isRecovered = recovered && sid === session.sid;
+        return;
+      } catch (error) {
+        if (attempt === ATTEMPTS) throw error;
+      }
+    }
   }
 
   await until(() => Promise.resolve(sent >= EVENTS_BEFORE), { what: "events before the end" });
