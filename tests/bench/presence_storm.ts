@@ -1,9 +1,10 @@
 /**
- * What presence costs the server when much happens: 600 users are gone at once before 600 watchers of all; and with
- * 10,000 users online and 1,000 watchers of all, one user goes away and comes back.
- * Run: `deno run -A tests/bench/presence_storm.ts [storm | crowd] [users] [watchers]`.
+ * What presence costs the server when much happens: 600 users are gone at once before 600 watchers of all (`storm`), or
+ * 1,000 with their node (`death`); and with 10,000 users online and 1,000 watchers of all, one user goes away and comes
+ * back (`crowd`). Run: `deno run -A tests/bench/presence_storm.ts [storm | death | crowd] [users] [watchers]`.
  */
 import { cpuMs } from "../support/proc.ts";
+import { type RedisServer, startRedis } from "../support/redis_server.ts";
 import { startTether, TEST_SECRET, type TetherProcess } from "../support/tether_process.ts";
 import { type Line, openLine, openLines } from "./line.ts";
 
@@ -12,15 +13,17 @@ const GRACE_S = 1, QUIET_MS = 1000, BEAT_MS = 5, CHANGES = 30;
 const [what = "storm", first, second] = Deno.args;
 if (what === "--hold") await hold(first!, Number(second));
 else if (what === "--beat") await beat(first!);
-else if (what === "storm") await storm(Number(first ?? 600), Number(second ?? 600));
-else await crowd(Number(first ?? 10_000), Number(second ?? 1_000));
+else if (what === "storm" || what === "death") {
+  const dies = what === "death";
+  await storm({ users: Number(first ?? (dies ? 1000 : 600)), watchers: Number(second ?? 600), dies });
+} else await crowd(Number(first ?? 10_000), Number(second ?? 1_000));
 Deno.exit();
 
 /** A process that holds sessions until it is killed. */
 async function hold(url: string, count: number): Promise<void> {
   await openLines(url, "gone", count);
   console.log("held");
-  await new Promise(() => {});
+  for await (const _ of Deno.stdin.readable);
 }
 
 /** A process that measures how long a heartbeat takes; says the worst whenever a line comes in. */
@@ -41,9 +44,13 @@ async function beat(url: string): Promise<void> {
   }
 }
 
-async function storm(users: number, watchers: number): Promise<void> {
-  await using server = await startServer();
-  const holder = startSelf("--hold", server.url, String(users));
+async function storm(
+  { users, watchers, dies }: { users: number; watchers: number; dies: boolean },
+): Promise<void> {
+  await using redis = dies ? await startRedis() : undefined;
+  await using server = await startServer(redis);
+  await using other = dies ? await startServer(redis) : undefined;
+  const holder = startSelf("--hold", (other ?? server).url, String(users));
   await holder.says();
   const beater = startSelf("--beat", server.url);
   const lines = await openLines(server.url, "watcher", watchers);
@@ -52,23 +59,22 @@ async function storm(users: number, watchers: number): Promise<void> {
   const idle = await idleShare(server);
   await beater.asks();
 
-  const before = await cpuMs(server.pid), start = performance.now();
   await longestBlock(server);
-  holder.kill();
+  const before = await cpuMs(server.pid), start = performance.now();
+  if (other) await other.kill();
+  else holder.kill();
   const heard = await told;
-  const tookMs = performance.now() - start - GRACE_S * 1000;
+  const tookMs = performance.now() - start;
   await pause(QUIET_MS);
-  const wallMs = performance.now() - start;
-  const cpu = await cpuMs(server.pid) - before - idle * wallMs;
-  const worst = await beater.asks();
+  const cpu = await cpuMs(server.pid) - before - idle * (performance.now() - start);
+  const [, worst] = (await beater.asks()).split(" ");
   console.log(
-    `${users} users gone before ${watchers} watchers: ${Math.round(cpu)} ms of CPU, ` +
-      `${heard.frames} frames, ${(heard.bytes / 1e6).toFixed(1)} MB; ` +
-      `all know ${Math.round(tookMs)} ms after the grace; worst heartbeat beside it ${
-        worst.split(" ")[1]
-      } ms; ` +
-      `longest block ${await longestBlock(server)} ms`,
+    `${users} users ${dies ? "of another node that dies" : "gone at once"} before ${watchers} watchers: ` +
+      `${Math.round(cpu)} ms of CPU, ${heard.frames} frames, ${(heard.bytes / 1e6).toFixed(1)} MB; ` +
+      `all know after ${Math.round(tookMs)} ms (grace or lease included); ` +
+      `worst heartbeat beside it ${worst} ms; longest block ${await longestBlock(server)} ms`,
   );
+  if (other) holder.kill();
   beater.kill();
 }
 
@@ -96,7 +102,7 @@ async function crowd(users: number, watchers: number): Promise<void> {
   );
 }
 
-async function startServer(): Promise<TetherProcess> {
+async function startServer(redis?: RedisServer): Promise<TetherProcess> {
   return await startTether({
     script: "tests/bench/watched_server.ts",
     env: {
@@ -105,6 +111,7 @@ async function startServer(): Promise<TetherProcess> {
       EVENTS_PER_SECOND: "0",
       PRESENCE_GRACE_S: String(GRACE_S),
       WEBSOCKET_SERVER_PING_INTERVAL: "300",
+      ...(redis && { REDIS_URL: redis.url, WEBSOCKET_HEARTBEAT_INTERVAL: "5" }),
     },
   });
 }
