@@ -12,15 +12,11 @@ import { type Config, ConfigError, loadConfig } from "./lib/config.ts";
 import { createLog, type Log } from "./lib/log.ts";
 import { createMetrics } from "./lib/metrics.ts";
 import { createChannels } from "./lib/channel/service.ts";
-import { createPresence } from "./lib/presence/service.ts";
 import { SOCKET_PATH } from "./lib/protocol/events.ts";
 import { nodeId } from "./lib/protocol/ids.ts";
-import { visibleTo } from "./lib/socket/presence_events.ts";
+import { everybody, visibleTo } from "./lib/socket/presence_events.ts";
 import { createSocketServer } from "./lib/socket/server.ts";
-import { createSessionDirectory } from "./lib/session/directory.ts";
-import { pageOfSessions } from "./lib/session/page.ts";
-import { createReaper } from "./lib/session/reaper.ts";
-import { createUsage } from "./lib/usage/service.ts";
+import { createRoster } from "./lib/roster/node_roster.ts";
 import { securityHeaders } from "./lib/web/security_headers.ts";
 import type { Services } from "./lib/web/services.ts";
 import type { State } from "./lib/web/request_state.ts";
@@ -95,36 +91,22 @@ async function createTether(config: Config): Promise<Tether> {
     ...(jwt.audience !== null && { audience: jwt.audience }),
   });
 
-  const presence = createPresence({ store: stores.presence, nodeId: node, onError: failed("Presence") });
-  stack.defer(() => presence.close());
-
   const channels = await createChannels({
     store: stores.channels,
     coalesceTyping: config.eventsPerSecond > 0,
   });
-  const usage = createUsage({ store: stores.usage, nodeId: node, onError: failed("Usage") });
-  stack.defer(() => usage.close());
 
-  const store = stores.sessions;
-  const sessions = stack.use(createSessionDirectory({
-    leaseMs: 3 * config.heartbeatIntervalMs,
+  const roster = stack.use(createRoster({
+    store: stores.roster,
     nodeId: node,
-    ...{ store, log },
-    onRestored: (records) =>
-      presence.resync(records.map(({ sid }) => sid)).catch(failed("Writing presence again")),
-    onTaken: ({ sid }) => socketServer.abandon(sid),
+    leaseMs: 3 * config.heartbeatIntervalMs,
+    graceMs: config.presenceGraceMs,
+    log,
+    onError: () => metrics.loopErrors.inc({ loop: "Roster" }),
   }));
-  stack.use(createReaper({
-    cleaners: { presence: (records) => presence.removeSessions(records.map(({ sid }) => sid)) },
-    onReaped: (records) => socketServer.outbound.cleared(records.map(({ sid }) => sid)),
-    onError: failed("Reaping"),
-    ...{ store, log },
-    ...(stores.reaperLock !== undefined && { lock: stores.reaperLock }),
-  }));
-
   const socketServer = stack.use(createSocketServer({
     nodeId: node,
-    ...{ config, verifier, revocations, store, sessions, presence, channels, usage, log, metrics },
+    ...{ config, verifier, revocations, roster, channels, log, metrics },
     ...(fleet !== undefined && { fleet }),
   }));
   metrics.gauge("tether_sessions", { help: "Sessions on this node", read: () => socketServer.size });
@@ -161,13 +143,13 @@ async function createTether(config: Config): Promise<Tether> {
       signOut: (identity) =>
         signIn === null ? revocations.revokeToken(identity) : revocations.revokeUser(identity.user.id),
       administration: {
-        sessions: (page) => pageOfSessions(store, page),
+        sessions: roster.page,
         endSession: socketServer.endAnywhere,
         revokeUser: revocations.revokeUser,
       },
       allowedOrigins: config.corsOrigins,
       failed: (error) => log.error("A request failed", { error }),
-      presence: async ({ user }) => visibleTo(user.id, { channels, users: await presence.list() }),
+      presence: async ({ user }) => visibleTo(user.id, { channels, users: await everybody(roster) }),
       channels,
       outbound: socketServer.outbound,
       serviceToken: config.serviceToken,

@@ -8,32 +8,19 @@ import type { ChannelStore } from "./lib/channel/store.ts";
 import type { Config, RedisConfig } from "./lib/config.ts";
 import type { Log } from "./lib/log.ts";
 import type { Metrics } from "./lib/metrics.ts";
-import { createKvLastActiveStore } from "./lib/presence/kv_last_active_store.ts";
-import { createMemoryPresenceStore } from "./lib/presence/memory_store.ts";
-import { createRedisPresenceStore } from "./lib/presence/redis_store.ts";
-import type { PresenceStore } from "./lib/presence/store.ts";
 import { createFleet, type Fleet } from "./lib/eventlog/fleet.ts";
-import { inFlightMs } from "./lib/eventlog/recovery.ts";
+import { inFlightMs, MAX_DISCONNECTION_MS } from "./lib/eventlog/recovery.ts";
 import { createRedis } from "./lib/redis/client.ts";
-import { keyFamily } from "./lib/redis/keys.ts";
-import { createRedisLock } from "./lib/redis/lock.ts";
-import { createMemorySessionStore } from "./lib/session/memory_store.ts";
-import type { ReaperLock } from "./lib/session/reaper.ts";
-import { createRedisSessionStore, SESSION_FAMILY } from "./lib/session/redis_store.ts";
-import type { SessionStore } from "./lib/session/store.ts";
-import { createMemoryUsageStore } from "./lib/usage/memory_store.ts";
-import { createRedisUsageStore } from "./lib/usage/redis_store.ts";
-import type { UsageStore } from "./lib/usage/store.ts";
+import { createKvLastActiveStore } from "./lib/roster/kv_last_active_store.ts";
+import { createMemoryRosterStore } from "./lib/roster/memory_store.ts";
+import { createRedisRosterStore } from "./lib/roster/redis_store.ts";
+import type { RosterStore } from "./lib/roster/store.ts";
 
 /** All stores of a process. */
 export interface Stores {
   revocations: RevocationStore;
-  presence: PresenceStore;
   channels: ChannelStore;
-  usage: UsageStore;
-  sessions: SessionStore;
-  /** Only in a fleet, where one node reaps at a time. */
-  reaperLock?: ReaperLock;
+  roster: RosterStore;
   fleet?: Fleet;
   /** What is missing for this node to serve; `undefined` when nothing is. */
   problem(): string | undefined;
@@ -50,34 +37,30 @@ export interface StoresOptions {
   stack: AsyncDisposableStack;
 }
 
-// a reaper that dies does not keep the others from reaping for long
-const REAPER_LOCK_MS = 5000;
-
 /** Makes the stores. With Redis configured, waits for it. */
 export function createStores(options: StoresOptions): Promise<Stores> {
   const { redis } = options.config;
   return redis === null ? createOwnStores(options) : createSharedStores(redis, options);
 }
 
-async function createOwnStores({ config, kv, stack }: StoresOptions): Promise<Stores> {
-  const presence = await createMemoryPresenceStore({
-    graceMs: config.presenceGraceMs,
+async function createOwnStores({ config, kv, log, stack }: StoresOptions): Promise<Stores> {
+  const roster = await createMemoryRosterStore({
+    savedMs: MAX_DISCONNECTION_MS,
     lastActive: createKvLastActiveStore(kv),
+    onError: (error) => log.error("When users were last active could not be written", { error }),
   });
-  stack.defer(() => presence.close());
+  stack.defer(() => roster.close());
   return {
-    presence,
-    sessions: createMemorySessionStore(),
+    roster,
     // a database of our own is a file; the managed one is everybody's
     revocations: await createKvRevocationStore(kv, { exclusive: config.dataDir !== null }),
     channels: createKvChannelStore(kv, { exclusive: config.dataDir !== null }),
-    usage: createMemoryUsageStore(),
     problem: () => undefined,
   };
 }
 
 async function createSharedStores(
-  { url, cluster, sentinelHosts, sentinelPort, keyPrefix: prefix, lockTimeoutMs }: RedisConfig,
+  { url, cluster, sentinelHosts, sentinelPort, keyPrefix: prefix }: RedisConfig,
   { config, nodeId, log, metrics, stack }: StoresOptions,
 ): Promise<Stores> {
   const redis = stack.use(createRedis({
@@ -100,15 +83,8 @@ async function createSharedStores(
   return {
     fleet,
     revocations: createRedisRevocationStore({ redis, prefix }),
-    presence: createRedisPresenceStore({ redis, prefix, graceMs: config.presenceGraceMs }),
     channels: createRedisChannelStore({ redis, prefix }),
-    usage: createRedisUsageStore({ redis, prefix }),
-    sessions: createRedisSessionStore({ redis, prefix }),
-    reaperLock: createRedisLock({
-      ...{ redis, log },
-      key: keyFamily(redis, prefix, SESSION_FAMILY)("lock", "reaper"),
-      ttlMs: Math.min(lockTimeoutMs, REAPER_LOCK_MS),
-    }),
+    roster: createRedisRosterStore({ redis, prefix, savedMs: MAX_DISCONNECTION_MS }),
     problem: () => redis.isUp ? fleet.degraded : "Redis is away",
   };
 }

@@ -25,18 +25,15 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   "supervise": ["log", "metrics"],
   "redis": ["protocol", "log", "metrics", "supervise"],
   "auth": ["redis", "protocol", "log", "metrics", "supervise"],
-  "session": ["redis", "protocol", "log", "metrics", "supervise"],
-  "presence": ["redis", "protocol", "log", "metrics", "supervise"],
-  "roster": ["session", "redis", "protocol", "log", "metrics", "supervise"],
+  "roster": ["redis", "protocol", "log", "metrics", "supervise"],
   "channel": ["redis", "protocol", "log", "metrics", "supervise"],
-  "usage": ["redis", "protocol", "log", "metrics", "supervise"],
   "eventlog": ["redis", "protocol", "engine", "log", "metrics", "supervise"],
   "socket": [
-    ...["auth", "session", "presence", "channel", "usage", "eventlog", "redis", "protocol", "engine"],
+    ...["auth", "roster", "channel", "eventlog", "redis", "protocol", "engine"],
     ...["config", "log", "metrics", "supervise"],
   ],
   "client": ["protocol"],
-  "web": ["auth", "session", "presence", "channel", "usage", "socket", "protocol", "metrics"],
+  "web": ["auth", "roster", "channel", "socket", "protocol", "metrics"],
   "web/components": ["client", "protocol"],
   "fresh": [],
   "islands": ["client", "web/components"],
@@ -170,7 +167,7 @@ Deno.test("architecture: engine and protocol import nothing but their one packag
   const wrong = edges.filter(({ from, to, code }) =>
     code && isPackage(to) && (
       (from.startsWith("lib/engine/") && to !== "engine.io-parser") ||
-      (from.startsWith("lib/protocol/") && !(from === "lib/protocol/payloads.ts" && to === "valibot"))
+      (from.startsWith("lib/protocol/") && to !== "valibot")
     )
   );
   assert.deepEqual(wrong.map(describe), []);

@@ -5,7 +5,8 @@
 import { encodeTime } from "ulid";
 import { batches } from "../batches.ts";
 import type { ChannelId, UserId } from "../protocol/ids.ts";
-import { type Channel, KEPT_MESSAGES, type Message, type ReadMark } from "./channel.ts";
+import { type Channel, KEPT_MESSAGES, type Message } from "../protocol/resources.ts";
+import type { ReadMark } from "./channel.ts";
 import { createKvWriter, type Write } from "./kv_group_commit.ts";
 import type { ChannelStore } from "./store.ts";
 

@@ -1,6 +1,7 @@
 /** Channels in memory: what a process without durable storage, and a test, uses. */
 import type { ChannelId, UserId } from "../protocol/ids.ts";
-import { type Channel, KEPT_MESSAGES, type Message, type ReadMark } from "./channel.ts";
+import { type Channel, KEPT_MESSAGES, type Message } from "../protocol/resources.ts";
+import type { ReadMark } from "./channel.ts";
 import type { ChannelStore } from "./store.ts";
 
 /** Makes an empty store. */

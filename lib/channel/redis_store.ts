@@ -3,7 +3,8 @@ import type { ChannelId, UserId } from "../protocol/ids.ts";
 import { type KeyFamily, keyFamily } from "../redis/keys.ts";
 import type { Redis } from "../redis/redis.ts";
 import { script } from "../redis/script.ts";
-import { type Channel, KEPT_MESSAGES, type Message, type ReadMark } from "./channel.ts";
+import { type Channel, KEPT_MESSAGES, type Message } from "../protocol/resources.ts";
+import type { ReadMark } from "./channel.ts";
 import type { ChannelStore } from "./store.ts";
 
 interface RedisChannelStoreOptions {

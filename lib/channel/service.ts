@@ -7,14 +7,8 @@ import { Emitter } from "../emitter.ts";
 import { ProtocolError } from "../protocol/codes.ts";
 import type { User } from "../protocol/events.ts";
 import { type ChannelId, channelId, type MessageId, messageId, type UserId } from "../protocol/ids.ts";
-import {
-  type Channel,
-  GENERAL,
-  KEPT_MESSAGES,
-  type MembershipChange,
-  type Message,
-  type ReadMark,
-} from "./channel.ts";
+import { type Channel, type ChannelView, KEPT_MESSAGES, type Message } from "../protocol/resources.ts";
+import { GENERAL, type MembershipChange, type ReadMark } from "./channel.ts";
 import { createMemberships, type Memberships } from "./membership_cache.ts";
 import type { ChannelStore } from "./store.ts";
 import { createTypingGate } from "./typing_limit.ts";
@@ -24,8 +18,6 @@ export const MAX_CHANNELS_OF_USER = 500;
 /** The most public channels; everybody is in each of them. */
 const MAX_PUBLIC_CHANNELS = 200;
 
-/** A channel as one of its members sees it. */
-type ChannelView = Channel & Omit<ReadMark, "channelId">;
 /** Whoever acts: identity comes from the session. */
 export type Actor = Pick<User, "id" | "name" | "role">;
 

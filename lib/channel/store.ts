@@ -1,6 +1,7 @@
 /** What channels need of a store; who may do what is not its concern. */
 import type { ChannelId, UserId } from "../protocol/ids.ts";
-import type { Channel, Message, ReadMark } from "./channel.ts";
+import type { Channel, Message } from "../protocol/resources.ts";
+import type { ReadMark } from "./channel.ts";
 
 /** Channels, who is in them, what was said and what was read; durable. */
 export interface ChannelStore {

@@ -48,6 +48,9 @@ export type SendError = Omit<EventError, "code"> & { code: Code | ClientCode };
  * A connection to the server that keeps itself up.
  *
  * ```ts
+ * import { createConnection } from "@tether/tether/client";
+ *
+ * const connection = createConnection({ getToken: () => sessionStorage.getItem("token") });
  * const stop = connection.subscribe((state) => console.log(state.status));
  * connection.connect();
  * const { id } = await connection.request("events:channel", {

@@ -40,7 +40,7 @@ const LIFECYCLE = /^(state|resync|(dis|re)?connect(_.*)?)$/;
  *     return answer.status === 401 ? null : (await answer.json()).token;
  *   },
  * });
- * connection.on("events:channel", ({ user, data }) => console.log(user.name, data.type));
+ * connection.on("events:channel", ({ user, data }) => console.log(user?.name, data.type));
  * connection.on("resync", () => location.reload());
  * connection.connect();
  * ```

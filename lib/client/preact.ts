@@ -16,9 +16,11 @@ export interface StateSignal {
  * The page's connection while the component is mounted; connects it. `null` on the server and on the first render.
  *
  * ```tsx
- * const connection = useConnection({ getToken });
- * const state = useConnectionState(connection);
- * return <output>{state.value.status}</output>;
+ * function Status() {
+ *   const connection = useConnection({ getToken: () => sessionStorage.getItem("token") });
+ *   const state = useConnectionState(connection);
+ *   return <output>{state.value.status}</output>;
+ * }
  * ```
  */
 export function useConnection(options: ConnectionOptions): Connection | null {
@@ -36,6 +38,8 @@ export function useConnection(options: ConnectionOptions): Connection | null {
  * The state of `connection`; idle while there is none.
  *
  * ```tsx
+ * import type { Connection } from "@tether/tether/client";
+ *
  * function Dot({ connection }: { connection: Connection | null }) {
  *   const state = useConnectionState(connection);
  *   return <span class={state.value.status} />;

@@ -25,10 +25,12 @@ export type ClientCode =
  * A request that failed, with the server's code or one of this side.
  *
  * ```ts
+ * import { getConnection, RequestError } from "@tether/tether/client";
+ *
  * try {
- *   await connection.request("usage", { model: "m1" });
+ *   await getConnection({ getToken: () => null }).request("usage", { model: "m1" });
  * } catch (error) {
- *   if (error instanceof RequestError && error.code === "disconnected") showUnknownOutcome();
+ *   if (error instanceof RequestError && error.code === "disconnected") console.log("It may have arrived");
  * }
  * ```
  */

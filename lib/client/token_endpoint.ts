@@ -10,6 +10,8 @@ import type { GetToken } from "./token_source.ts";
  * that is tried again.
  *
  * ```ts
+ * import { createConnection } from "@tether/tether/client";
+ *
  * const connection = createConnection({ getToken: createTokenEndpoint("/api/auth/refresh") });
  * ```
  */

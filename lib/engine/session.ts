@@ -139,7 +139,7 @@ export class Session extends Emitter<SocketEvents>
   }
 
   /** Takes a frame from the transport. */
-  receive(frame: string | ArrayBuffer | Uint8Array): void {
+  receive(frame: string | ArrayBuffer | Uint8Array<ArrayBuffer>): void {
     if (this.readyState === "closed") return;
     if (!withinBytes(frame, this.#host.options.maxPayload)) {
       return this.end("payload too large", { code: 1009 });

@@ -19,7 +19,7 @@ export type CloseReason =
 /** The events of a session, and what their listeners get. */
 export interface SocketEvents {
   /** A message arrived. Bytes are a `Uint8Array` on both transports. */
-  data: [data: string | Uint8Array];
+  data: [data: string | Uint8Array<ArrayBuffer>];
   /** The session is over. No other event follows. */
   close: [reason: CloseReason, description?: Error];
   /** The client reads too slowly. What was queued is gone; what the listener writes is the last that is sent. */

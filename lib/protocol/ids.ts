@@ -18,33 +18,27 @@ export type ChannelId = Branded<"ChannelId">;
 export type MessageId = Branded<"MessageId">;
 /** A note's id. */
 export type NoteId = Branded<"NoteId">;
-/** A collaborative document's id, for instance `note:{id}`. */
-export type DocumentId = Branded<"DocumentId">;
 
-const MAX_LENGTH = 200;
+/** The longest id, in UTF-16 code units. */
+export const MAX_ID_LENGTH = 200;
 // no control characters, and no half of a surrogate pair: such a string cannot be stored and read back unchanged
 const UNSAFE = /\p{Cc}|\p{Cs}/u;
 
+/** Whether `value` is text that can be an id. */
+export function isId(value: unknown): value is string {
+  return typeof value === "string" && value !== "" && value.length <= MAX_ID_LENGTH && !UNSAFE.test(value);
+}
+
 function constructor<Id extends string>(what: string): (value: unknown) => Id {
   return (value) => {
-    if (typeof value !== "string" || value === "" || value.length > MAX_LENGTH || UNSAFE.test(value)) {
-      throw new ProtocolError("request/invalid", `A ${what} must be text of 1 to ${MAX_LENGTH} characters.`);
-    }
-    return value as Id;
+    if (isId(value)) return value as Id;
+    throw new ProtocolError("request/invalid", `A ${what} must be text of 1 to ${MAX_ID_LENGTH} characters.`);
   };
 }
 
-/** Makes a {@linkcode UserId}; throws `request/invalid` unless `value` is printable text of 1–200 characters. */
+/** Each throws `request/invalid` unless `value` is printable text of 1–200 characters. */
 export const userId: (value: unknown) => UserId = constructor("user id");
-/** Makes a {@linkcode SessionId}; throws as {@linkcode userId} does. */
 export const sessionId: (value: unknown) => SessionId = constructor("session id");
-/** Makes a {@linkcode NodeId}; throws as {@linkcode userId} does. */
 export const nodeId: (value: unknown) => NodeId = constructor("node id");
-/** Makes a {@linkcode ChannelId}; throws as {@linkcode userId} does. */
 export const channelId: (value: unknown) => ChannelId = constructor("channel id");
-/** Makes a {@linkcode MessageId}; throws as {@linkcode userId} does. */
 export const messageId: (value: unknown) => MessageId = constructor("message id");
-/** Makes a {@linkcode NoteId}; throws as {@linkcode userId} does. */
-export const noteId: (value: unknown) => NoteId = constructor("note id");
-/** Makes a {@linkcode DocumentId}; throws as {@linkcode userId} does. */
-export const documentId: (value: unknown) => DocumentId = constructor("document id");

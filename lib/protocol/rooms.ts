@@ -1,5 +1,5 @@
 /** The names of Socket.IO rooms (contract §5), spelled in this one place. */
-import type { ChannelId, DocumentId, NoteId, UserId } from "./ids.ts";
+import type { ChannelId, UserId } from "./ids.ts";
 
 /** All sessions of a user. */
 export function userRoom(id: UserId): string {
@@ -9,16 +9,6 @@ export function userRoom(id: UserId): string {
 /** All sessions of a channel's members. */
 export function channelRoom(id: ChannelId): string {
   return `channel:${id}`;
-}
-
-/** All sessions that joined a note. */
-export function noteRoom(id: NoteId): string {
-  return `note:${id}`;
-}
-
-/** All sessions that have a document open. */
-export function documentRoom(id: DocumentId): string {
-  return `doc_${id}`;
 }
 
 /** Sessions that watch the presence of everybody in a channel. */

@@ -5,8 +5,8 @@
  */
 import type { Presence } from "../protocol/events.ts";
 import type { SessionId, UserId } from "../protocol/ids.ts";
-import type { PageOptions, SessionPage } from "../session/page.ts";
-import type { SessionRecord } from "../session/record.ts";
+import type { PageOptions, SessionPage } from "./page.ts";
+import type { SessionRecord } from "./record.ts";
 import type { PresencePage, RecentOptions } from "./store.ts";
 
 /** How a session is opened. */
@@ -54,6 +54,8 @@ export interface Roster extends AsyncDisposable {
   close(sid: SessionId, options?: CloseOptions): void;
   /** Writes what is waiting. Rejects when the store is away; nothing is lost by that. */
   flush(): Promise<void>;
+  /** Reaps at once what has run out, which else happens once a second. Rejects when the store is away. */
+  sweep(): Promise<void>;
 
   /** What was saved under a private id, on whichever node. Rejects when the store is away, as all that follows. */
   readSaved(pid: string): Promise<string | undefined>;

@@ -5,7 +5,7 @@
  */
 import type { Presence } from "../protocol/events.ts";
 import type { NodeId, SessionId, UserId } from "../protocol/ids.ts";
-import type { SessionRecord } from "../session/record.ts";
+import type { SessionRecord } from "./record.ts";
 
 /** The node that writes. Every write of it renews its lease. */
 export interface Writer {
@@ -90,8 +90,8 @@ export interface TickOptions {
 export interface Ticked extends Answer {
   /** Open sessions whose lease, or whose node's lease, had run out; each of them is handed to one caller only. */
   readonly gone: SessionRecord[];
-  /** Milliseconds until the next lease runs out, 0 when one has already, `null` when there is none. */
-  readonly waitMs: number | null;
+  /** Whether there may be more to reap now. */
+  readonly hasMore: boolean;
   readonly usage: FleetUsage;
 }
 

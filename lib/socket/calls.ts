@@ -5,8 +5,8 @@
 import { ProtocolError } from "../protocol/codes.ts";
 import type { ChatEvent } from "../protocol/events.ts";
 import type { SessionId } from "../protocol/ids.ts";
-import { jsonFault } from "../protocol/payloads.ts";
-import type { SessionStore } from "../session/store.ts";
+import { jsonFault } from "../protocol/fields.ts";
+import type { Roster } from "../roster/roster.ts";
 import type { Bus } from "../eventlog/node_bus.ts";
 import type { LiveSession } from "./types.ts";
 
@@ -47,8 +47,7 @@ export interface CallsOptions {
   nodeId: string;
   /** The sessions of this node. */
   live: ReadonlyMap<string, LiveSession>;
-  /** The sessions of the fleet. */
-  store: SessionStore;
+  roster: Roster;
 }
 
 /** How a call went on its way: `elsewhere` when the node that was asked does not have the session. */
@@ -79,7 +78,7 @@ interface Waiting {
 }
 
 /** Makes the caller. */
-export function createCalls({ bus, nodeId, live, store }: CallsOptions): Calls {
+export function createCalls({ bus, nodeId, live, roster }: CallsOptions): Calls {
   const ofSession = new Map<SessionId, Set<(outcome: Outcome) => void>>();
   const remote = new Map<string, Waiting>();
   let local = 0;
@@ -151,7 +150,7 @@ export function createCalls({ bus, nodeId, live, store }: CallsOptions): Calls {
     for (let move = 0; move < MAX_MOVES; move++) {
       const session = live.get(sid);
       if (session !== undefined) return await callLocal(session, event, timeoutMs);
-      const record = await store.get(sid);
+      const record = await roster.get(sid);
       if (record === undefined || record.nodeId === nodeId) break;
       const outcome = await callRemote({ to: record.nodeId, sid, event, timeoutMs });
       if (outcome.kind !== "elsewhere") return outcome;

@@ -7,12 +7,10 @@ import type { Recovery } from "../eventlog/recovery.ts";
 import { takesPositions, WITHOUT_POSITIONS } from "../eventlog/delivery.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
-import type { PresenceService } from "../presence/service.ts";
 import { type NodeId, type SessionId, sessionId } from "../protocol/ids.ts";
 import { userRoom } from "../protocol/rooms.ts";
-import type { SessionDirectory } from "../session/directory.ts";
-import { type SessionRecord, sessionRecord, type SessionTransport } from "../session/record.ts";
-import type { UsageService } from "../usage/service.ts";
+import { type SessionRecord, sessionRecord, type SessionTransport } from "../roster/record.ts";
+import type { Roster } from "../roster/roster.ts";
 import type { Dispatch } from "./dispatch.ts";
 import { takeEvents } from "./event_reader.ts";
 import type { Membership } from "./membership.ts";
@@ -28,9 +26,7 @@ export interface ConnectionsOptions {
   nodeId: NodeId;
   /** The sessions of this node; only this file changes it. */
   live: Map<string, LiveSession>;
-  sessions: SessionDirectory;
-  presence: PresenceService;
-  usage: UsageService;
+  roster: Roster;
   tokenWatch: TokenWatch;
   takeover: Takeover;
   recovery: Recovery;
@@ -65,7 +61,7 @@ export interface Connections {
 
 /** The sessions of one node. */
 export function createConnections(options: ConnectionsOptions): Connections {
-  const { nodeId, live, sessions, presence, usage, tokenWatch, takeover, recovery, membership } = options;
+  const { nodeId, live, roster, tokenWatch, takeover, recovery, membership } = options;
   const { outbound, dispatch, welcome, sessionsPerUser, eventsPerSecond, isLogged, log, metrics } = options;
 
   function recordOf(socket: TetherSocket, { user, expiresAt }: Identity): SessionRecord {
@@ -86,7 +82,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
 
   function release(socket: TetherSocket): void {
     tokenWatch.take(socket);
-    sessions.close(sessionId(socket.id));
+    roster.close(sessionId(socket.id));
   }
 
   // one function for all sockets: Socket.IO calls it with the socket as `this`
@@ -95,9 +91,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
     if (!live.delete(sid)) return;
     takeover.delete(this);
     tokenWatch.end(sid);
-    sessions.close(sid);
-    presence.disconnect(sid);
-    usage.end(sid);
+    roster.close(sid);
     outbound.end(sid);
     metrics.endedSessions.inc({ reason });
     // a connection without a session would answer to no token and count for no user
@@ -109,7 +103,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
     async admit(socket, identity) {
       try {
         await tokenWatch.admit(socket, identity);
-        await sessions.open(recordOf(socket, identity), { maxOfUser: sessionsPerUser });
+        await roster.open(recordOf(socket, identity), { maxOfUser: sessionsPerUser });
         // what happened meanwhile in a channel that its user has left is not for it
         if (socket.recovered) await membership.joinChannels({ socket, identity });
       } catch (error) {
@@ -125,7 +119,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
       const sid = sessionId(socket.id);
       const identity = tokenWatch.take(socket);
       if (identity === undefined) {
-        sessions.close(sid);
+        roster.close(sid);
         return endSession(socket, { code: "session/revoked" });
       }
       const { user } = identity;
@@ -141,7 +135,6 @@ export function createConnections(options: ConnectionsOptions): Connections {
       socket.conn.on("slow", () => endSession(socket, { code: "session/slow" }));
       socket.on("disconnect", onDisconnect);
       tokenWatch.begin(session);
-      void presence.connect(sid, user);
       if (isLogged) log.info("A session began", { sid, userId: user.id });
     },
     end(sid, how) {

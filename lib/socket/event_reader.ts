@@ -17,7 +17,7 @@ export function takeEvents(session: LiveSession, dispatch: Dispatch): void {
   // Socket.IO handles a packet in a later tick; whatever comes before that must not overtake it
   let deferred = 0;
 
-  function onData(data: string | Uint8Array): void {
+  function onData(data: string | Uint8Array<ArrayBuffer>): void {
     const event = deferred === 0 && typeof data === "string" ? decodeEvent(data) : undefined;
     if (event !== undefined) {
       // neither iterated nor spread: this runs for every event

@@ -3,7 +3,7 @@ import { ProtocolError } from "../protocol/codes.ts";
 import type { ChatEvent } from "../protocol/events.ts";
 import type { Bodies } from "../protocol/payloads.ts";
 import { channelRoom, userRoom } from "../protocol/rooms.ts";
-import type { SessionStore } from "../session/store.ts";
+import type { Roster } from "../roster/roster.ts";
 import type { Bus } from "../eventlog/node_bus.ts";
 import { type Calls, type CallsOptions, createCalls } from "./calls.ts";
 import type { TetherServer } from "./types.ts";
@@ -23,15 +23,14 @@ export interface Outbound extends Calls {
 export interface OutboundOptions extends CallsOptions {
   io: TetherServer;
   bus: Bus;
-  /** The sessions of the fleet. */
-  store: SessionStore;
+  roster: Roster;
   /** Events that no connection would take are never sent, or published. */
   maxPayloadBytes: number;
 }
 
 /** Makes the sender. */
 export function createOutbound(options: OutboundOptions): Outbound {
-  const { io, bus, live, store, maxPayloadBytes } = options;
+  const { io, bus, live, roster, maxPayloadBytes } = options;
   const calls = createCalls(options);
 
   function requireSize(event: ChatEvent): void {
@@ -53,7 +52,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
   async function countOfUsers({ userIds = [] }: Recipients): Promise<number> {
     // without its store a node still reaches those it holds
     const counts = await Promise.all(
-      userIds.map((id) => store.countOfUser(id).catch(() => countHere(userRoom(id)))),
+      userIds.map((id) => roster.countOfUser(id).catch(() => countHere(userRoom(id)))),
     );
     return counts.reduce((sum, count) => sum + count, 0);
   }
@@ -72,7 +71,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
       } else {
         // only the id of a session is sent to: whatever else it says, it names no room
         rooms = sessionId!;
-        count = live.has(rooms) || await store.get(sessionId!) !== undefined ? 1 : 0;
+        count = live.has(rooms) || await roster.get(sessionId!) !== undefined ? 1 : 0;
         isKnown = count > 0;
       }
       // also where nobody is: who comes back within two minutes gets it

@@ -1,10 +1,11 @@
 /** `presence:list` and `presence:change`: who is there, who comes and goes, and who hears of it (contract §4, §5). */
 import type { ChannelService } from "../channel/service.ts";
-import type { PresenceService } from "../presence/service.ts";
 import { ProtocolError } from "../protocol/codes.ts";
 import type { Presence } from "../protocol/events.ts";
 import type { UserId } from "../protocol/ids.ts";
 import { presenceChannelRoom, presenceRooms, presenceUserRoom } from "../protocol/rooms.ts";
+import { MAX_LISTED } from "../roster/store.ts";
+import type { Roster } from "../roster/roster.ts";
 import type { EventHandlers, TetherServer } from "./types.ts";
 
 /** The most rooms a session can be in: watching users must not grow without an end. */
@@ -12,7 +13,7 @@ export const MAX_ROOMS = 5_000;
 
 /** Options of {@linkcode presenceEvents}. */
 export interface PresenceEventsOptions {
-  presence: PresenceService;
+  roster: Roster;
   channels: ChannelService;
 }
 
@@ -25,8 +26,13 @@ export async function visibleTo(
   return users.filter((_, index) => visible[index]);
 }
 
+/** Those of all users who were active last. */
+export async function everybody(roster: Roster): Promise<Presence[]> {
+  return (await roster.recent({ limit: MAX_LISTED })).users;
+}
+
 /** Makes the handlers. */
-export function presenceEvents({ presence, channels }: PresenceEventsOptions): EventHandlers {
+export function presenceEvents({ roster, channels }: PresenceEventsOptions): EventHandlers {
   return {
     async "presence:list"({ socket, identity: { user } }, { userIds }) {
       if (userIds === undefined || userIds === null) {
@@ -40,7 +46,7 @@ export function presenceEvents({ presence, channels }: PresenceEventsOptions): E
         }
         socket.join(added);
       }
-      const users = await presence.list(userIds ?? undefined);
+      const users = await (userIds ? roster.presence(userIds) : everybody(roster));
       return { users: await visibleTo(user.id, { channels, users }) };
     },
   };
@@ -48,16 +54,18 @@ export function presenceEvents({ presence, channels }: PresenceEventsOptions): E
 
 /** Sends every change to those who watch, in order. Returns how to stop that. */
 export function announcePresence(
-  { io, presence, channels, onError }: PresenceEventsOptions & {
+  { io, roster, channels, onError }: PresenceEventsOptions & {
     io: TetherServer;
     onError: (error: unknown) => void;
   },
 ): () => void {
   let announced: Promise<void> = Promise.resolve();
-  return presence.onChange((change) => {
-    const channelIds = channels.channelsOf(change.id);
-    announced = announced.then(async () => {
-      io.to(presenceRooms(change.id, await channelIds)).emit("presence:change", change);
-    }).catch(onError);
+  return roster.onChange((changes) => {
+    for (const change of changes) {
+      const channelIds = channels.channelsOf(change.id);
+      announced = announced.then(async () => {
+        io.to(presenceRooms(change.id, await channelIds)).emit("presence:change", change);
+      }).catch(onError);
+    }
   });
 }

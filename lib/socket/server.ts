@@ -16,12 +16,9 @@ import { Decoder, Encoder } from "../eventlog/packet_codec.ts";
 import { inFlightMs, MAX_DISCONNECTION_MS } from "../eventlog/recovery.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
-import type { PresenceService } from "../presence/service.ts";
 import { SOCKET_PATH } from "../protocol/events.ts";
 import type { NodeId, SessionId } from "../protocol/ids.ts";
-import type { SessionDirectory } from "../session/directory.ts";
-import type { SessionStore } from "../session/store.ts";
-import type { UsageService } from "../usage/service.ts";
+import type { Roster } from "../roster/roster.ts";
 import { createAdmission } from "./admission.ts";
 import { channelEvents } from "./channel_events.ts";
 import { createConnections } from "./connections.ts";
@@ -71,11 +68,8 @@ export interface SocketServerOptions {
   /** Checks tokens, but not whether they are revoked. */
   verifier: TokenVerifier;
   revocations: Revocations;
-  store: SessionStore;
-  sessions: SessionDirectory;
-  presence: PresenceService;
+  roster: Roster;
   channels: ChannelService;
-  usage: UsageService;
   /** Without one, this process stands alone. */
   fleet?: Fleet;
   log: Log;
@@ -92,8 +86,6 @@ export interface SocketServer extends AsyncDisposable {
   readonly outbound: Outbound;
   /** Ends a session with `session/ended`, wherever in the fleet it is. `false`: there is none. */
   endAnywhere(sid: SessionId): Promise<boolean>;
-  /** Closes the connection of a session that another node has taken over. */
-  abandon(sid: SessionId): void;
   /** Admits nobody any more and ends all sessions, each with its own time to come back. */
   drain(): Promise<void>;
 }
@@ -105,8 +97,7 @@ export const MIN_STRANGERS = 1_000;
 
 /** Makes the server; it accepts requests at once. */
 export function createSocketServer(options: SocketServerOptions): SocketServer {
-  const { config, nodeId, verifier, revocations, store, sessions, presence, channels, usage, log, metrics } =
-    options;
+  const { config, nodeId, verifier, revocations, roster, channels, log, metrics } = options;
   const { fleet } = options;
   const live = new Map<string, LiveSession>();
   const checked = withRevocation(verifier, revocations);
@@ -150,17 +141,17 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
     revocations,
     log,
   });
-  const outbound = createOutbound({ io, bus, nodeId, live, store, maxPayloadBytes: config.maxPayloadBytes });
+  const outbound = createOutbound({ io, bus, nodeId, live, roster, maxPayloadBytes: config.maxPayloadBytes });
   const membership = createMembership({ io, channels, bus });
   const { joinChannels } = membership;
 
   const dispatch = createDispatch({
     handlers: [
-      sessionEvents({ verifier: checked, live, tokenWatch, sessions, presence, channels, joinChannels }),
-      presenceEvents({ presence, channels }),
+      sessionEvents({ verifier: checked, live, tokenWatch, roster, channels, joinChannels }),
+      presenceEvents({ roster, channels }),
       channelEvents({ io, channels, joinChannels }),
       noteEvents(),
-      usageEvents(usage),
+      usageEvents(roster),
     ],
     refused(session) {
       const isFlood = flood.refused(session);
@@ -173,9 +164,7 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
   const connections = createConnections({
     nodeId,
     live,
-    sessions,
-    presence,
-    usage,
+    roster,
     tokenWatch,
     takeover: createTakeover({ bus, recovery }),
     recovery,
@@ -221,11 +210,16 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
     membership.close,
     announcePresence({
       io,
-      presence,
+      roster,
       channels,
       onError: (error) => log.error("A change was not announced", { error }),
     }),
-    usage.onChange((models) => io.emit("usage", { models })),
+    roster.onUsage((models) => io.emit("usage", { models })),
+    roster.onGone((records, reason) => {
+      if (reason === "expired") return outbound.cleared(records.map(({ sid }) => sid));
+      // their sockets here are dead ones
+      for (const { sid } of records) live.get(sid)?.socket.disconnect(true);
+    }),
     fleet?.onDegraded(repair.change),
     repair.close,
   ];
@@ -236,8 +230,7 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
       return live.size;
     },
     outbound,
-    endAnywhere: createEnder({ bus, nodeId, store, end: connections.end }),
-    abandon: (sid) => live.get(sid)?.socket.disconnect(true),
+    endAnywhere: createEnder({ bus, nodeId, roster, end: connections.end }),
     drain: () => drain({ live, admission, recovery, drainMs: config.drainMs }),
     async [Symbol.asyncDispose]() {
       for (const off of stop) off?.();

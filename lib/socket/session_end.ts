@@ -2,7 +2,7 @@
 import { type Action, actionOf, type Code, CODES } from "../protocol/codes.ts";
 import type { SessionEnd } from "../protocol/events.ts";
 import { type SessionId, sessionId } from "../protocol/ids.ts";
-import type { SessionStore } from "../session/store.ts";
+import type { Roster } from "../roster/roster.ts";
 import type { Bus } from "../eventlog/node_bus.ts";
 import { emitLocal, type TetherSocket } from "./types.ts";
 
@@ -42,21 +42,22 @@ const TOPIC = "session:end";
 export interface EnderOptions {
   bus: Bus;
   nodeId: string;
-  /** The sessions of the fleet. */
-  store: SessionStore;
+  roster: Roster;
   /** Ends a session of this node; `false`: it is not here. */
   end: (sid: SessionId, options: EndOptions) => boolean;
 }
 
 /** Makes what an administrator ends sessions with, on whichever node they are. `false`: there is no such session. */
-export function createEnder({ bus, nodeId, store, end }: EnderOptions): (sid: SessionId) => Promise<boolean> {
+export function createEnder(
+  { bus, nodeId, roster, end }: EnderOptions,
+): (sid: SessionId) => Promise<boolean> {
   const endHere = (sid: SessionId): boolean => end(sid, { code: "session/ended" });
   bus.on(TOPIC, (message) => {
     if (typeof message === "string" && message !== "") endHere(sessionId(message));
   });
   return async (sid) => {
     if (endHere(sid)) return true;
-    const record = await store.get(sid);
+    const record = await roster.get(sid);
     if (record === undefined || record.nodeId === nodeId) return false;
     bus.publish(TOPIC, sid);
     return true;

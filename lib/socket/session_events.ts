@@ -2,9 +2,8 @@
 import type { Identity } from "../auth/claims.ts";
 import type { TokenVerifier } from "../auth/verifier.ts";
 import type { ChannelService } from "../channel/service.ts";
-import type { PresenceService } from "../presence/service.ts";
 import { ProtocolError } from "../protocol/codes.ts";
-import type { SessionDirectory } from "../session/directory.ts";
+import type { Roster } from "../roster/roster.ts";
 import type { Membership } from "./membership.ts";
 import type { TokenWatch } from "./token_watch.ts";
 import type { EventHandlers, LiveSession } from "./types.ts";
@@ -15,14 +14,13 @@ export interface SessionEventsOptions {
   /** The sessions of this node. */
   live: ReadonlyMap<string, LiveSession>;
   tokenWatch: TokenWatch;
-  sessions: SessionDirectory;
-  presence: PresenceService;
+  roster: Roster;
   channels: ChannelService;
   joinChannels: Membership["joinChannels"];
 }
 
 export function sessionEvents(options: SessionEventsOptions): EventHandlers {
-  const { verifier, live, tokenWatch, sessions, presence, channels, joinChannels } = options;
+  const { verifier, live, tokenWatch, roster, channels, joinChannels } = options;
 
   async function sameUser(session: LiveSession, token: string): Promise<Identity> {
     const identity = await verifier.verify(token);
@@ -39,7 +37,7 @@ export function sessionEvents(options: SessionEventsOptions): EventHandlers {
     const { user, expiresAt } = identity;
     await tokenWatch.renew(session, identity);
     if (!live.has(session.sid)) throw new ProtocolError("auth/revoked");
-    sessions.update(session.sid, { user, expiresAt });
+    roster.update(session.sid, { user, expiresAt });
     channels.refresh(user.id);
     await joinChannels(session);
   }
@@ -51,8 +49,7 @@ export function sessionEvents(options: SessionEventsOptions): EventHandlers {
       return { id: user.id, name: user.name };
     },
     "heartbeat"({ sid }, { active }) {
-      sessions.touch(sid);
-      presence.heartbeat(sid, active ?? true);
+      roster.alive(sid, active ?? true);
       return { serverTime: Date.now() };
     },
     async "auth:refresh"(session, { token }) {

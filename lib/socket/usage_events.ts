@@ -1,12 +1,12 @@
 /** `usage`: which model a session uses now (contract §4). */
-import type { UsageService } from "../usage/service.ts";
+import type { Roster } from "../roster/roster.ts";
 import type { EventHandlers } from "./types.ts";
 
 /** Makes the handler. */
-export function usageEvents(usage: UsageService): EventHandlers {
+export function usageEvents(roster: Roster): EventHandlers {
   return {
     "usage"({ sid }, { model }) {
-      usage.use(sid, model);
+      roster.use(sid, model);
     },
   };
 }

@@ -1,22 +1,30 @@
-/** The description of the HTTP endpoints in OpenAPI 3.1. A test holds it against the routes and what they answer. */
+/**
+ * The description of the HTTP endpoints in OpenAPI 3.1, of the same schemas that parse what they are sent. A test holds
+ * it against the routes and what they answer.
+ */
+import { toJsonSchema } from "@valibot/to-json-schema";
+import * as v from "valibot";
 import { type Code, CODES } from "../protocol/codes.ts";
+import { count } from "../protocol/fields.ts";
+import { BODIES, QUERIES } from "../protocol/payloads.ts";
+import { RESOURCES } from "../protocol/resources.ts";
 import { statusOf } from "./responses.ts";
-import { list, object, ref, type Schema, SCHEMAS } from "./openapi_schemas.ts";
 
 type Who = "anyone" | "user" | "admin" | "service" | "metrics";
 
 interface Operation {
-  summary: string;
   who: Who;
-  body?: Schema;
-  /** What the query may say. */
-  query?: Record<string, Schema>;
-  /** The good answer: its status (default 200), what it is, its schema (JSON) or its media type. */
-  answer: { status?: number; description: string; schema?: Schema; mediaType?: string };
-  /** What it fails with, beside the codes of who may call it. */
+  summary: string;
+  /** The answer when all is well; absent: text. */
+  schema?: v.GenericSchema;
+  /** What it means, where the schema does not say so. */
+  answer?: string;
+  /** Default 200. */
+  status?: number;
+  /** What it fails with, beside the codes of who may call it and of its body. */
   codes?: Code[];
-  /** Answers of other shapes, by status. */
-  others?: Record<number, { description: string; schema: Schema }>;
+  /** When it answers the same schema with 503. */
+  unavailable?: string;
 }
 
 const TOKEN_CODES = Object.keys(CODES).filter((code) => code.startsWith("auth/")) as Code[];
@@ -35,141 +43,127 @@ const SECURITY: Record<Who, Record<string, string[]>[]> = {
   metrics: [{}, { metricsToken: [] }],
 };
 const BODY_CODES: Code[] = ["request/invalid", "request/too-large"];
-const readiness = object({ ready: { type: "boolean" }, "reason?": { type: "string" } });
+const OK = v.object({ ok: v.literal(true) });
 
 const OPERATIONS: Record<string, Operation> = {
   "GET /healthz": {
-    summary: "Whether the process serves",
     who: "anyone",
-    answer: { description: "It does.", schema: object({ ok: { const: true } }) },
+    summary: "Whether the process serves",
+    schema: OK,
   },
   "GET /readyz": {
-    summary: "Whether this node should get traffic",
     who: "anyone",
-    answer: { description: "It should.", schema: readiness },
-    others: { 503: { description: "It should not; the reason names the failing part.", schema: readiness } },
+    summary: "Whether this node should get traffic",
+    answer: "It should.",
+    schema: v.object({ ready: v.boolean(), reason: v.optional(v.string()) }),
+    unavailable: "It should not; the reason names the failing part.",
   },
   "GET /metrics": {
-    summary: "Metrics as Prometheus text; open to all unless METRICS_TOKEN is set",
     who: "metrics",
-    answer: { description: "The metrics.", mediaType: "text/plain" },
+    summary: "Metrics as Prometheus text; open to all unless METRICS_TOKEN is set",
   },
   "GET /api/openapi.json": {
-    summary: "This description",
     who: "anyone",
-    answer: { description: "OpenAPI 3.1.", schema: { type: "object" } },
+    summary: "This description",
+    schema: v.looseObject({}),
   },
   "POST /api/auth/sign-in": {
-    summary: "Signs in by name, in demo mode only; also sets the cookie",
     who: "anyone",
-    body: ref("SignIn"),
-    answer: { description: "A token.", schema: ref("SignedIn") },
+    summary: "Signs in by name, in demo mode only; also sets the cookie",
+    schema: RESOURCES.SignedIn,
     codes: ["access/not-found"],
   },
   "POST /api/auth/refresh": {
-    summary: "The token to go on with: a new one in demo mode, else the one that was shown",
     who: "user",
-    answer: { description: "A token.", schema: ref("SignedIn") },
+    summary: "The token to go on with: a new one in demo mode, else the one that was shown",
+    schema: RESOURCES.SignedIn,
   },
   "POST /api/auth/sign-out": {
-    summary: "Revokes this token, which ends its sessions, and takes the cookie back",
     who: "user",
-    answer: { description: "Done.", schema: object({ ok: { const: true } }) },
+    summary: "Revokes this token, which ends its sessions, and takes the cookie back",
+    schema: OK,
   },
   "GET /api/auth/me": {
-    summary: "Who is signed in",
     who: "user",
-    answer: {
-      description: "The user, and when the token runs out.",
-      schema: object({ user: ref("User"), expiresAt: { type: ["integer", "null"] } }),
-    },
+    summary: "Who is signed in",
+    schema: v.omit(RESOURCES.SignedIn, ["token"]),
   },
   "GET /api/presence": {
-    summary: "The users whom one may see, and their status; at most 1,000, those who were active last",
     who: "user",
-    answer: { description: "The users.", schema: object({ users: list(ref("Presence")) }) },
+    summary: "The users whom one may see, and their status; at most 1,000, those who were active last",
+    schema: v.object({ users: v.array(RESOURCES.Presence) }),
   },
   "GET /api/channels": {
-    summary: "The user's channels with what is unread in each",
     who: "user",
-    answer: { description: "The channels.", schema: object({ channels: list(ref("ChannelView")) }) },
+    summary: "The user's channels with what is unread in each",
+    schema: v.object({ channels: v.array(RESOURCES.ChannelView) }),
   },
   "POST /api/channels": {
-    summary: "Makes a channel; its maker is a member",
     who: "user",
-    body: ref("NewChannel"),
-    answer: { status: 201, description: "The channel.", schema: object({ channel: ref("Channel") }) },
+    summary: "Makes a channel; its maker is a member",
+    schema: v.object({ channel: RESOURCES.Channel }),
+    status: 201,
   },
   "GET /api/channels/{id}/messages": {
-    summary: "The last 200 messages of a channel, the oldest first",
     who: "user",
-    answer: { description: "The messages.", schema: object({ messages: list(ref("Message")) }) },
+    summary: "The last 200 messages of a channel, the oldest first",
+    schema: v.object({ messages: v.array(RESOURCES.Message) }),
     codes: ["access/denied", "request/invalid"],
   },
   "GET /api/channels/{id}/members": {
-    summary: "The members of a channel among the users whom GET /api/presence lists",
     who: "user",
-    answer: { description: "The members.", schema: object({ members: list(ref("Presence")) }) },
+    summary: "The members of a channel among the users whom GET /api/presence lists",
+    schema: v.object({ members: v.array(RESOURCES.Presence) }),
     codes: ["access/denied", "request/invalid"],
   },
   "POST /api/channels/{id}/members/{userId}": {
-    summary: "Adds a member, for the channel's maker and administrators; open pages follow at once",
     who: "user",
-    answer: {
-      description: "Whether they were no member before.",
-      schema: object({ added: { type: "boolean" } }),
-    },
+    summary: "Adds a member, for the channel's maker and administrators; open pages follow at once",
+    answer: "Whether they were no member before.",
+    schema: v.object({ added: v.boolean() }),
     codes: ["access/denied", "access/not-found", "request/invalid"],
   },
   "DELETE /api/channels/{id}/members/{userId}": {
-    summary: "Ends a membership: for the channel's maker, administrators and the member",
     who: "user",
-    answer: { description: "Whether they were a member.", schema: object({ removed: { type: "boolean" } }) },
+    summary: "Ends a membership: for the channel's maker, administrators and the member",
+    answer: "Whether they were a member.",
+    schema: v.object({ removed: v.boolean() }),
     codes: ["access/denied", "access/not-found", "request/invalid"],
   },
   "GET /api/sessions": {
-    summary: "The fleet's sessions in the order of their ids, for administrators",
     who: "admin",
-    query: {
-      limit: { type: "integer", minimum: 1, maximum: 1000, default: 100 },
-      after: { type: "string", description: "The `next` of the page before." },
-    },
-    answer: {
-      description: "A page of them; `next` is null on the last.",
-      schema: object({
-        sessions: list(ref("Session")),
-        next: { type: ["string", "null"] },
-        total: { type: "integer", minimum: 0 },
-      }),
-    },
+    summary: "The fleet's sessions in the order of their ids, for administrators",
+    answer: "A page of them; `next` is null on the last.",
+    schema: v.object({
+      sessions: v.array(RESOURCES.Session),
+      next: v.nullable(v.string()),
+      total: count,
+    }),
     codes: ["request/invalid"],
   },
   "DELETE /api/sessions/{sid}": {
-    summary: "Ends a session, for administrators; its client does not come back by itself",
     who: "admin",
-    answer: { description: "Done.", schema: object({ ok: { const: true } }) },
+    summary: "Ends a session, for administrators; its client does not come back by itself",
+    schema: OK,
     codes: ["access/not-found", "request/invalid"],
   },
   "POST /api/users/{id}/revoke": {
-    summary: "Revokes all tokens of a user that were issued until now, for administrators",
     who: "admin",
-    answer: { description: "Done.", schema: object({ ok: { const: true } }) },
+    summary: "Revokes all tokens of a user that were issued until now, for administrators",
+    schema: OK,
     codes: ["request/invalid"],
   },
   "POST /api/events": {
-    summary: "Emits `events` into the open pages of users, of a channel's members, or of one session",
     who: "service",
-    body: ref("Event"),
-    answer: {
-      description: "How many sessions it was addressed to.",
-      schema: object({ sessions: { type: "integer", minimum: 0 } }),
-    },
+    summary: "Emits `events` into the open pages of users, of a channel's members, or of one session",
+    answer: "How many sessions it was addressed to.",
+    schema: v.object({ sessions: count }),
   },
   "POST /api/calls": {
-    summary: "Emits `events` to one session and waits for what its page answers",
     who: "service",
-    body: ref("Call"),
-    answer: { description: "What the page answered; null when that is nothing.", schema: {} },
+    summary: "Emits `events` to one session and waits for what its page answers",
+    answer: "What the page answered; null when that is nothing.",
+    schema: v.unknown(),
     codes: ["access/not-found", "request/timeout", "request/bad-answer", "request/rate-limited"],
   },
 };
@@ -179,7 +173,7 @@ export function openApi(): Record<string, unknown> {
   const paths: Record<string, Record<string, unknown>> = {};
   for (const [route, operation] of Object.entries(OPERATIONS)) {
     const [method, path] = route.split(" ") as [string, string];
-    paths[path] = { ...paths[path], [method.toLowerCase()]: described(path, operation) };
+    paths[path] = { ...paths[path], [method.toLowerCase()]: described(route, operation) };
   }
   const bearer = (description: string) => ({ type: "http", scheme: "bearer", description });
   return {
@@ -191,7 +185,9 @@ export function openApi(): Record<string, unknown> {
     },
     paths,
     components: {
-      schemas: SCHEMAS,
+      schemas: Object.fromEntries(
+        Object.entries(RESOURCES).map(([name, schema]) => [name, jsonSchema(schema, schema)]),
+      ),
       securitySchemes: {
         userToken: { ...bearer("The token of a user."), bearerFormat: "JWT" },
         userCookie: { type: "apiKey", in: "cookie", name: "tether_token" },
@@ -202,44 +198,61 @@ export function openApi(): Record<string, unknown> {
   };
 }
 
-function described(
-  path: string,
-  { summary, who, body, query = {}, answer, codes = [], others = {} }: Operation,
-) {
+function described(route: string, operation: Operation) {
+  const { who, summary, schema, answer = "All is well.", status = 200, codes = [], unavailable } = operation;
+  const body = (BODIES as Record<string, v.GenericSchema>)[route];
+  const query = (QUERIES as Record<string, { entries: v.ObjectEntries }>)[route];
   const failures = Map.groupBy(
     new Set([...CODES_OF[who], ...(body ? BODY_CODES : []), ...codes]),
     (code) => statusOf(code),
   );
   const parameters = [
-    ...[...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
-      ...{ name, in: "path", required: true },
+    ...[...route.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
+      name,
+      in: "path",
+      required: true,
       schema: { type: "string", minLength: 1, maxLength: 200 },
     })),
-    ...Object.entries(query).map(([name, schema]) => ({ name, in: "query", schema })),
+    ...Object.entries(query?.entries ?? {}).map(([name, schema]) => ({
+      name,
+      in: "query",
+      schema: jsonSchema(schema),
+    })),
   ];
-  const { status = 200, description, schema, mediaType = "application/json" } = answer;
   return {
     summary,
     security: SECURITY[who],
     ...(parameters.length > 0 && { parameters }),
-    ...(body && { requestBody: { required: true, content: { "application/json": { schema: body } } } }),
+    ...(body && { requestBody: { required: true, content: json(body) } }),
     responses: {
-      [status]: { description, content: { [mediaType]: schema === undefined ? {} : { schema } } },
+      [status]: { description: answer, content: schema ? json(schema) : { "text/plain": {} } },
+      ...(unavailable && { 503: { description: unavailable, content: json(schema!) } }),
       ...Object.fromEntries(
-        Object.entries(others).map(([status, { description, schema }]) => [
-          status,
-          { description, content: { "application/json": { schema } } },
-        ]),
-      ),
-      ...Object.fromEntries(
-        [...failures].map(([status, codes]) => [
-          status,
-          {
-            description: codes.map((code) => `\`${code}\`: ${CODES[code].message}`).join("\n\n"),
-            content: { "application/json": { schema: ref("Error") } },
-          },
-        ]),
+        [...failures].map(([status, codes]) => {
+          const description = codes.map((code) => `\`${code}\`: ${CODES[code].message}`).join("\n\n");
+          return [status, { description, content: json(RESOURCES.Error) }];
+        }),
       ),
     },
   };
+}
+
+function json(schema: v.GenericSchema) {
+  return { "application/json": { schema: jsonSchema(schema) } };
+}
+
+/** `schema` as JSON, with a reference for each component in it but `component`, which it is to describe. */
+function jsonSchema(schema: v.GenericSchema, component?: v.GenericSchema): object {
+  const { $schema: _, ...json } = toJsonSchema(schema, {
+    target: "draft-2020-12",
+    typeMode: "output",
+    // checks that JSON has no words for are told in a parser's answer alone
+    errorMode: "ignore",
+    overrideSchema({ valibotSchema }) {
+      if (valibotSchema === component) return;
+      const [name] = Object.entries(RESOURCES).find(([, resource]) => resource === valibotSchema) ?? [];
+      return name === undefined ? undefined : { $ref: `#/components/schemas/${name}` };
+    },
+  });
+  return json;
 }

@@ -4,7 +4,7 @@ import type { ChannelService } from "../channel/service.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Presence } from "../protocol/events.ts";
 import type { SessionId, UserId } from "../protocol/ids.ts";
-import type { PageOptions, SessionPage } from "../session/page.ts";
+import type { PageOptions, SessionPage } from "../roster/page.ts";
 import type { Outbound } from "../socket/outbound.ts";
 
 /** What signs people in by name, where no other issuer is configured. */

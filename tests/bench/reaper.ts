@@ -2,12 +2,14 @@
 // Run: deno run -A tests/bench/reaper.ts
 import process from "node:process";
 import { setImmediate } from "node:timers";
+import { batches } from "../../lib/batches.ts";
+import { nodeId } from "../../lib/protocol/ids.ts";
 import { createRedis } from "../../lib/redis/client.ts";
-import { createMemorySessionStore } from "../../lib/session/memory_store.ts";
-import { createReaper } from "../../lib/session/reaper.ts";
-import { createRedisSessionStore } from "../../lib/session/redis_store.ts";
-import type { SessionStore } from "../../lib/session/store.ts";
-import { record } from "../session/records.ts";
+import { createMemoryRosterStore } from "../../lib/roster/memory_store.ts";
+import { createRoster } from "../../lib/roster/node_roster.ts";
+import { createRedisRosterStore } from "../../lib/roster/redis_store.ts";
+import type { RosterStore } from "../../lib/roster/store.ts";
+import { entry, put } from "../roster/records.ts";
 import { testLog } from "../support/redis_log.ts";
 import { startRedis } from "../support/redis_server.ts";
 
@@ -47,24 +49,35 @@ function cpuNow(): number {
   return (user + system) / 1000;
 }
 
-async function measure(name: string, create: (now: () => number) => SessionStore): Promise<void> {
+async function measure(name: string, create: (now: () => number) => Promise<RosterStore>): Promise<void> {
   let now = Date.now();
-  const store = create(() => now);
-  await using reaper = createReaper({ store, log: testLog(), intervalMs: 1e9 });
-  const entries = Array.from({ length: SESSIONS }, (_, i) => ({
-    record: record(`s${i}`, { user: `user ${i % 5000}` }),
-    leaseUntil: now + 1e9,
-  }));
-  for (let i = 0; i < SESSIONS; i += 500) await store.put(entries.slice(i, i + 500));
+  const store = await create(() => now);
+  await using roster = createRoster({
+    ...{ store, nodeId: nodeId("bench"), log: testLog(), now: () => now },
+    ...{ leaseMs: 1e9, graceMs: 0, nodeLeaseMs: 1e9, tickMs: 1e9 },
+  });
+  let reaped = 0, offline = 0;
+  roster.onGone((records) => reaped += records.length);
+  roster.onChange((changes) => offline += changes.length);
+  const entries = Array.from(
+    { length: SESSIONS },
+    (_, i) => entry(`s${i}`, { user: `user ${i % 5000}`, leaseMs: 1e9 }),
+  );
+  for (const batch of batches(entries, 200)) await put(store, batch);
   for (let run = 1; run <= RUNS; run++) {
-    await store.put(entries.slice(0, EXPIRED).map((entry) => ({ ...entry, leaseUntil: now + 1 })));
+    const ending = entries.filter((_, i) => i % 5000 < EXPIRED * 5000 / SESSIONS);
+    for (const batch of batches(ending, 200)) {
+      await put(store, batch.map((entry) => ({ ...entry, leaseMs: 1 })));
+    }
     now += 1;
+    reaped = offline = 0;
     const start = performance.now();
-    let reaped = 0;
-    const block = await longestBlock(async () => reaped = await reaper.sweep());
+    const block = await longestBlock(() => roster.sweep());
     const totalMs = performance.now() - start;
     console.log(
-      `${name}, run ${run}: ${reaped} of ${SESSIONS} sessions swept in ${totalMs.toFixed(0)} ms, ` +
+      `${name}, run ${run}: ${reaped} of ${SESSIONS} sessions and the last of ${offline} users swept in ${
+        totalMs.toFixed(0)
+      } ms, ` +
         `longest block ${block.cpuMs.toFixed(1)} ms of its own work, ${
           block.wallMs.toFixed(1)
         } ms by the clock`,
@@ -79,5 +92,8 @@ const idle = await longestBlock(() => new Promise((resolve) => setTimeout(resolv
 console.log(
   `idle: longest block ${idle.cpuMs.toFixed(1)} ms of its own, ${idle.wallMs.toFixed(1)} ms by the clock`,
 );
-await measure("Redis", (now) => createRedisSessionStore({ redis, prefix: "bench", now }));
-await measure("memory", (now) => createMemorySessionStore({ now }));
+await measure(
+  "Redis",
+  (now) => Promise.resolve(createRedisRosterStore({ redis, prefix: "bench", savedMs: 1, now })),
+);
+await measure("memory", (now) => createMemoryRosterStore({ savedMs: 1, now }));

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type { Case } from "../support/contract.ts";
 import { ulid } from "ulid";
-import { type Channel, KEPT_MESSAGES, type Message } from "../../lib/channel/channel.ts";
+import { type Channel, KEPT_MESSAGES, type Message } from "../../lib/protocol/resources.ts";
 import type { ChannelStore } from "../../lib/channel/store.ts";
 import { channelId, messageId, userId } from "../../lib/protocol/ids.ts";
 

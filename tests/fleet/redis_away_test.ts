@@ -67,7 +67,9 @@ async function goAway({ empty }: { empty: boolean }): Promise<void> {
   const count = (...command: string[]) => async (): Promise<number> => Number(await redis.send(command));
   const all = clients.length + 2;
   const sessions = count("HLEN", "tether:session_pool");
-  const present = count("HLEN", "tether:presence:sessions");
+  const ofUsers = ["ada", "bob", "many"].map((user) => count("HLEN", `tether:user_sessions:${user}`));
+  const present = async (): Promise<number> =>
+    (await Promise.all(ofUsers.map((count) => count()))).reduce((sum, count) => sum + count);
   await until(async () => await sessions() === all && await present() === all, {
     what: "all to be written",
   });

@@ -5,7 +5,7 @@ import type { RevocationStore } from "../../lib/auth/revocation_store.ts";
 import { createMemoryChannelStore } from "../../lib/channel/memory_store.ts";
 import type { ChannelStore } from "../../lib/channel/store.ts";
 import { channelId, userId } from "../../lib/protocol/ids.ts";
-import { createMemorySessionStore } from "../../lib/session/memory_store.ts";
+import { createMemoryRosterStore } from "../../lib/roster/memory_store.ts";
 import { connect, foreignClient, refusal } from "../support/foreign_client.ts";
 import { startSocketServer } from "../support/socket_server.ts";
 import { testToken } from "../support/tokens.ts";
@@ -224,17 +224,19 @@ Deno.test("a revocation that falls between the check and the connection is not m
     });
 
     await t.step(`${what}, while the session is written`, async () => {
-      const memory = createMemorySessionStore();
+      const memory = await createMemoryRosterStore({ savedMs: 1 });
       const asked = gate(), answer = gate();
-      const sessionStore = {
+      const rosterStore = {
         ...bound(memory),
-        async put(entries: Parameters<typeof memory.put>[0]) {
-          asked.open();
-          await answer.opened;
-          return await memory.put(entries);
+        async write(...[writer, batch]: Parameters<typeof memory.write>) {
+          if (batch.entries.length > 0) {
+            asked.open();
+            await answer.opened;
+          }
+          return await memory.write(writer, batch);
         },
       };
-      await using server = await startSocketServer({ sessionStore });
+      await using server = await startSocketServer({ rosterStore });
       await using client = foreignClient(server.url, { token: await testToken({ claims: { jti: "t1" } }) });
       const ended = client.next("session:end");
       client.socket.connect();

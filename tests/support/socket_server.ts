@@ -10,15 +10,11 @@ import type { ChannelStore } from "../../lib/channel/store.ts";
 import { type Environment, loadConfig } from "../../lib/config.ts";
 import { createLog } from "../../lib/log.ts";
 import { createMetrics } from "../../lib/metrics.ts";
-import { createMemoryPresenceStore } from "../../lib/presence/memory_store.ts";
-import { createPresence } from "../../lib/presence/service.ts";
 import { nodeId } from "../../lib/protocol/ids.ts";
 import { createSocketServer, type SocketServer, type SocketServerConfig } from "../../lib/socket/server.ts";
-import { createSessionDirectory } from "../../lib/session/directory.ts";
-import { createMemorySessionStore } from "../../lib/session/memory_store.ts";
-import type { SessionStore } from "../../lib/session/store.ts";
-import { createMemoryUsageStore } from "../../lib/usage/memory_store.ts";
-import { createUsage } from "../../lib/usage/service.ts";
+import { createMemoryRosterStore } from "../../lib/roster/memory_store.ts";
+import { createRoster } from "../../lib/roster/node_roster.ts";
+import type { RosterStore } from "../../lib/roster/store.ts";
 import { TEST_SECRET } from "./test_secret.ts";
 
 /** Options of {@linkcode startSocketServer}. */
@@ -28,7 +24,7 @@ export interface SocketTestServerOptions {
   /** What the settings do not allow. */
   config?: Partial<SocketServerConfig>;
   revocationStore?: RevocationStore;
-  sessionStore?: SessionStore;
+  rosterStore?: RosterStore;
   channelStore?: ChannelStore;
 }
 
@@ -46,9 +42,8 @@ export async function startSocketServer(options: SocketTestServerOptions = {}): 
   const config = { ...loadConfig({ JWT_SECRET: TEST_SECRET, ...options.env }), ...options.config };
   const log = createLog({ level: "silent", format: "json" });
   const id = nodeId(crypto.randomUUID());
-  const onError = (): void => {};
-  const { sessionStore: store = createMemorySessionStore(), channelStore = createMemoryChannelStore() } =
-    options;
+  const { rosterStore: store = await createMemoryRosterStore({ savedMs: 120_000 }) } = options;
+  const { channelStore = createMemoryChannelStore() } = options;
 
   const revocations = createRevocations({
     store: options.revocationStore ?? createMemoryRevocationStore(),
@@ -56,16 +51,12 @@ export async function startSocketServer(options: SocketTestServerOptions = {}): 
   });
   const keys = stack.use(await createSecretKeys({ secret: TEST_SECRET }));
   const verifier = createVerifier({ keys, clockToleranceS: config.jwt.clockToleranceS });
-  const presenceStore = await createMemoryPresenceStore({ graceMs: config.presenceGraceMs });
-  stack.defer(() => presenceStore.close());
-  const presence = createPresence({ store: presenceStore, nodeId: id, onError });
-  stack.defer(() => presence.close());
   const channels = await createChannels({ store: channelStore });
-  const usage = createUsage({ store: createMemoryUsageStore(), nodeId: id, onError });
-  stack.defer(() => usage.close());
-  const sessions = stack.use(createSessionDirectory({ store, log, nodeId: id, leaseMs: 90_000 }));
+  const roster = stack.use(
+    createRoster({ store, log, nodeId: id, leaseMs: 90_000, graceMs: config.presenceGraceMs }),
+  );
   const socketServer = stack.use(createSocketServer({
-    ...{ config, nodeId: id, verifier, revocations, store, sessions, presence, channels, usage, log },
+    ...{ config, nodeId: id, verifier, revocations, roster, channels, log },
     metrics: createMetrics(),
   }));
   const server = Deno.serve(

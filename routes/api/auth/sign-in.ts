@@ -5,6 +5,7 @@ import { define } from "../../../lib/web/define.ts";
 import type { Services } from "../../../lib/web/services.ts";
 import type { State } from "../../../lib/web/request_state.ts";
 import { ProtocolError } from "../../../lib/protocol/codes.ts";
+import { parseBody } from "../../../lib/protocol/payloads.ts";
 
 const MAX_BODY_BYTES = 10_000;
 
@@ -27,7 +28,7 @@ export const handler = define.handlers({
       throw new ProtocolError("access/not-found", "Tokens for this server come from elsewhere.");
     }
     if (isForm(ctx.req)) return await signInByForm(ctx, signIn);
-    const body = await readJson(ctx.req, { maxBytes: MAX_BODY_BYTES }) as { name?: unknown } | null;
-    return signedIn(ctx, await signIn.signIn(body?.name));
+    const body = await readJson(ctx.req, { maxBytes: MAX_BODY_BYTES });
+    return signedIn(ctx, await signIn.signIn(parseBody("POST /api/auth/sign-in", body).name));
   },
 });

@@ -1,0 +1,192 @@
+/** The roster of a node: its writer, its one tick, and what it reads of the fleet. */
+import { Emitter } from "../emitter.ts";
+import type { Presence } from "../protocol/events.ts";
+import type { NodeId, UserId } from "../protocol/ids.ts";
+import { delay, type Log, supervise } from "../supervise.ts";
+import { pageOfSessions } from "./page.ts";
+import type { SessionRecord } from "./record.ts";
+import type { GoneReason, Roster } from "./roster.ts";
+import { ANNOUNCE_INTERVAL_MS, type RosterStore } from "./store.ts";
+import { createUsagePool } from "./usage_pool.ts";
+import { RosterWriter } from "./writer.ts";
+
+/** Times in milliseconds. */
+export interface RosterOptions {
+  store: RosterStore;
+  nodeId: NodeId;
+  log: Log;
+  /** How long a session lives without a renewal: three heartbeat intervals. */
+  leaseMs: number;
+  /** How long a session that was closed still counts for its user's presence. */
+  graceMs: number;
+  /** How long the node lives without a renewal; default 15,000. */
+  nodeLeaseMs?: number;
+  /** How often the node writes what can wait, and reaps; default 1000. */
+  tickMs?: number;
+  /** Sessions a write; default 200. */
+  batchSize?: number;
+  /** Told of every tick that could not reach the store, for counting. */
+  onError?: (error: unknown) => void;
+  /** The clock, in epoch milliseconds; default `Date.now`. */
+  now?: () => number;
+}
+
+interface Events {
+  change: [changes: Presence[]];
+  gone: [records: SessionRecord[], reason: GoneReason];
+  usage: [models: string[]];
+}
+
+// sessions that one step reaps
+const REAPED_AT_ONCE = 100;
+// between two ticks, however many graces end
+const MIN_WAIT_MS = 10;
+
+/** Creates the empty roster of a node and starts its tick. */
+export function createRoster(options: RosterOptions): Roster {
+  const { store, nodeId, log, nodeLeaseMs = 15_000, tickMs = 1000, batchSize = 200, now = Date.now } =
+    options;
+  const { leaseMs, graceMs } = options;
+  const events = new Emitter<Events>((error) => log.error("A listener to the roster failed", { error }));
+  const usage = createUsagePool();
+  /** When users of this node were last active, as far as that is not written. */
+  const lastActive = new Map<UserId, number>();
+  let reportedAt = -Infinity, wakeAt = Infinity;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let isClosed = false;
+
+  const writer = new RosterWriter({
+    ...{ store, nodeId, log, leaseMs, graceMs, nodeLeaseMs, batchSize, now },
+    onChanges: (changes) => events.emit("change", changes),
+    onTaken: (records) => events.emit("gone", records, "taken"),
+    onLeft: () => wakeIn(writer.nextGraceMs()),
+  });
+
+  async function tick(): Promise<void> {
+    clearTimeout(timer);
+    wakeAt = Infinity;
+    const startedAt = now();
+    try {
+      await writer.flush();
+      for (const [id, at] of lastActive) if (at < startedAt) lastActive.delete(id);
+      await sweep();
+    } catch (error) {
+      options.onError?.(error);
+      return writer.setAway(error);
+    }
+    writer.setBack();
+    wakeIn(writer.nextGraceMs());
+  }
+
+  async function sweep(): Promise<void> {
+    let reaped = 0;
+    for (let hasMore = true; hasMore;) {
+      const models = usage.models(now());
+      if (models.length > 0) reportedAt = now();
+      const ticked = await store.tick(writer.node, { limit: REAPED_AT_ONCE, models });
+      if (!await writer.accept(ticked)) continue;
+      if (ticked.gone.length > 0) events.emit("gone", ticked.gone, "expired");
+      if (ticked.usage.change === "announce") events.emit("usage", ticked.usage.models);
+      reaped += ticked.gone.length;
+      hasMore = ticked.hasMore;
+      if (hasMore) await delay(0);
+    }
+    if (reaped > 0) log.info("Expired sessions were cleared away", { sessions: reaped });
+  }
+
+  function wakeIn(ms: number): void {
+    const at = now() + Math.max(ms, MIN_WAIT_MS);
+    if (isClosed || ms >= tickMs || at >= wakeAt) return;
+    wakeAt = at;
+    clearTimeout(timer);
+    timer = setTimeout(() => loop.wake(), at - now());
+  }
+
+  /** Reports use that has begun or ended, unless that was done within the last second. */
+  function report(): void {
+    wakeIn(reportedAt + ANNOUNCE_INTERVAL_MS - now());
+  }
+
+  function withActivity(users: readonly Presence[]): Presence[] {
+    return users.map((user) => {
+      const at = lastActive.get(user.id) ?? 0;
+      return at > (user.lastActiveAt ?? 0) ? { ...user, lastActiveAt: at } : user;
+    });
+  }
+
+  const firstPage = sharedRead((limit: number) => store.recent({ limit }));
+  const loop = supervise("The roster's tick", tick, { intervalMs: tickMs, log });
+  // the node is known before its first session
+  loop.wake();
+  const unwatch = store.onBack(() => {
+    writer.rewrite();
+    loop.wake();
+  });
+
+  return {
+    get size() {
+      return writer.size;
+    },
+    open: (record, how) => writer.open(record, how),
+    alive(sid, active) {
+      const record = writer.alive(sid, active);
+      if (record && active) lastActive.set(record.user.id, record.lastSeenAt);
+    },
+    update: (sid, change) => writer.update(sid, change),
+    save: (sid, value, how) => writer.save(sid, value, how),
+    close(sid, how) {
+      writer.close(sid, how);
+      if (usage.end(sid)) report();
+    },
+    flush: () => writer.flush(),
+    sweep,
+    readSaved: (pid) => store.readSaved(pid),
+    takeSaved: (pid) => store.takeSaved(pid),
+    get: (sid) => store.get(sid),
+    countOfUser: (userId) => store.countOfUser(userId),
+    page: (page) => pageOfSessions(store, page),
+    presence: async (userIds) => withActivity(await store.presence(userIds)),
+    async recent(page) {
+      const { users, ...rest } =
+        await (page.after === undefined ? firstPage(page.limit) : store.recent(page));
+      return { users: withActivity(users), ...rest };
+    },
+    use(sid, model) {
+      if (usage.use(sid, model, { now: now() })) report();
+    },
+    onChange: (listener) => events.on("change", listener),
+    onGone: (listener) => events.on("gone", listener),
+    onUsage: (listener) => events.on("usage", listener),
+    async [Symbol.asyncDispose]() {
+      isClosed = true;
+      clearTimeout(timer);
+      unwatch();
+      await loop[Symbol.asyncDispose]();
+      try {
+        await writer.flush();
+        await store.removeNode(nodeId);
+      } catch (error) {
+        log.warn("The node could not sign off; its lease will", { error });
+      }
+    },
+  };
+}
+
+/** A read that those share who ask while the one before is under way: it is as new as they need. */
+function sharedRead<Key, Value>(read: (key: Key) => Promise<Value>): (key: Key) => Promise<Value> {
+  const last = new Map<Key, Promise<unknown>>(), next = new Map<Key, Promise<Value>>();
+  return (key) => {
+    const known = next.get(key);
+    if (known) return known;
+    const reading = (last.get(key) ?? Promise.resolve()).then(() => {
+      next.delete(key);
+      last.set(key, ended);
+      return read(key);
+    });
+    const ended: Promise<unknown> = reading.catch(() => {}).then(() => {
+      if (last.get(key) === ended) last.delete(key);
+    });
+    next.set(key, reading);
+    return reading;
+  };
+}
