@@ -1,14 +1,7 @@
 /** Holds the layout and the import rules: it reads the module graph, so that no rule depends on good intentions. */
 import assert from "node:assert/strict";
-
-const ROOT = new URL("../", import.meta.url);
-
-interface Edge {
-  from: string;
-  to: string;
-  /** Whether code is imported, not only types. */
-  code: boolean;
-}
+import { allSources, type Edge, isPackage, readEdges, ROOT, sources } from "./support/module_graph.ts";
+import { type UnusedExport, unusedExports } from "./support/unused_exports.ts";
 
 /** What each place may import of the others. `lib/log.ts`, `lib/metrics.ts` and `lib/due_index.ts` are open to all server code. */
 const MAY_IMPORT: Record<string, readonly string[]> = {
@@ -50,65 +43,14 @@ function placeOf(path: string): string | undefined {
   return match?.[1] ?? match?.[2];
 }
 
-async function sources(directory: string): Promise<string[]> {
-  const paths: string[] = [];
-  for await (const entry of Deno.readDir(new URL(directory, ROOT))) {
-    const path = `${directory}${entry.name}`;
-    if (entry.isDirectory) paths.push(...await sources(`${path}/`));
-    else if (/\.tsx?$/.test(entry.name)) paths.push(path);
-  }
-  return paths;
-}
-
-async function allSources(): Promise<string[]> {
-  const folders = await Promise.all(["lib/", "routes/", "islands/", "tests/"].map(sources));
-  return ["main.ts", "stores.ts", "serve.ts", "dev.ts", "healthcheck.ts", ...folders.flat()];
-}
-
-interface Info {
-  modules: {
-    specifier: string;
-    dependencies?: { specifier: string; code?: { specifier?: string }; type?: { specifier?: string } }[];
-  }[];
-}
-
-/** Every import of the project's files; a package is named as it is imported. */
-async function readEdges(): Promise<Edge[]> {
-  const entry = await Deno.makeTempFile({ suffix: ".ts" });
-  try {
-    const imports = (await allSources()).map((path) => `import ${JSON.stringify(new URL(path, ROOT).href)};`);
-    await Deno.writeTextFile(entry, imports.join("\n"));
-    const { stdout, success, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["info", "--json", "--config", new URL("deno.json", ROOT).pathname, entry],
-    }).output();
-    assert.ok(success, new TextDecoder().decode(stderr));
-    const info: Info = JSON.parse(new TextDecoder().decode(stdout));
-    return info.modules
-      .filter(({ specifier }) => specifier.startsWith(ROOT.href))
-      .flatMap(({ specifier, dependencies = [] }) =>
-        dependencies.map(({ specifier: name, code, type }) => {
-          const target = code?.specifier ?? type?.specifier ?? name;
-          return {
-            from: specifier.slice(ROOT.href.length),
-            to: target.startsWith(ROOT.href) ? target.slice(ROOT.href.length) : name,
-            code: code !== undefined,
-          };
-        })
-      );
-  } finally {
-    await Deno.remove(entry);
-  }
-}
-
 const edges = await readEdges();
+const config = JSON.parse(await Deno.readTextFile(new URL("deno.json", ROOT))) as {
+  imports: Record<string, string>;
+  exports: Record<string, string>;
+};
 
 function describe({ from, to }: Edge): string {
   return `${from} imports ${to}`;
-}
-
-/** Whether `to` names a package rather than a file. */
-function isPackage(to: string): boolean {
-  return !/\.(tsx?|js|json)$/.test(to);
 }
 
 Deno.test("architecture: every import follows the picture", () => {
@@ -203,4 +145,43 @@ Deno.test("architecture: what changes something is below /api, which other sites
     if (/\b(POST|PUT|PATCH|DELETE)\b/.test(await Deno.readTextFile(new URL(path, ROOT)))) wrong.push(path);
   }
   assert.deepEqual(wrong, []);
+});
+
+/** Files whose exports are there for others: the public faces, and what the code that a build writes calls. */
+const FACES = new Set([
+  ...Object.values(config.exports).map((path) => path.slice("./".length)),
+  ...["lib/fresh/internal.ts", "lib/fresh/client/boot.ts", "lib/fresh/client/jsx.ts"],
+]);
+
+/** What is being rebuilt, or waits for its removal. */
+const NOT_YET = /^lib\/(eventlog|roster)\/|: createMemory(Channel|Revocation)Store$/;
+
+async function unusedOfLib(counts: (path: string) => boolean): Promise<UnusedExport[]> {
+  const texts = new Map<string, string>();
+  for (const path of await allSources()) texts.set(path, await Deno.readTextFile(new URL(path, ROOT)));
+  return unusedExports({ texts, edges, counts, faces: FACES }).filter(({ path, key, isType }) =>
+    !NOT_YET.test(key) &&
+    // the app names few of Fresh's types, and each belongs to something that it uses
+    path.startsWith("lib/") && !(isType && /^lib\/fresh\/(mod|dev|runtime)\.ts$/.test(path))
+  );
+}
+
+Deno.test("architecture: nothing is exported that no other file imports", async () => {
+  assert.deepEqual((await unusedOfLib(() => true)).map(({ key }) => key), []);
+});
+
+Deno.test("architecture: nothing is there for the tests alone", async () => {
+  const unused = await unusedOfLib((path) => !path.startsWith("tests/"));
+  assert.deepEqual(unused.filter(({ usedInside }) => !usedInside).map(({ key }) => key), []);
+});
+
+Deno.test("architecture: every package in deno.json is imported", () => {
+  const imported = [...new Set(edges.map(({ specifier }) => specifier))];
+  // types that a package does not bring along
+  const typed = (name: string): string =>
+    name.replace(/^@types\/(?:(\w+)__)?/, (_, scope) => scope ? `@${scope}/` : "");
+  const unused = Object.keys(config.imports).filter((name) =>
+    !imported.some((specifier) => `${specifier}/`.startsWith(`${typed(name)}/`))
+  );
+  assert.deepEqual(unused, []);
 });

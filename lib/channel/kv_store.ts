@@ -128,10 +128,6 @@ class KvChannelStore implements ChannelStore {
     }));
   }
 
-  close(): Promise<void> {
-    return Promise.resolve();
-  }
-
   #loadMembers(): Promise<Set<UserId>> | undefined {
     if (this.#exclusive) {
       this.#members ??= this.#readMembers().catch((error) => {

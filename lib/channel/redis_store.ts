@@ -133,8 +133,4 @@ class RedisChannelStore implements ChannelStore {
       return { channelId, lastReadAt: mark === null ? null : Number(mark), unread };
     });
   }
-
-  close(): Promise<void> {
-    return Promise.resolve();
-  }
 }

@@ -60,7 +60,7 @@ export interface ChannelService {
   restore(): Promise<void>;
 }
 
-interface ChannelsOptions {
+export interface ChannelsOptions {
   store: ChannelStore;
   /** Whether typing is limited to one notice a second; default true. */
   coalesceTyping?: boolean;

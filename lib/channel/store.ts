@@ -24,5 +24,4 @@ export interface ChannelStore {
   markRead(userId: UserId, mark: { channelId: ChannelId; at: number }): Promise<number>;
   /** The user's marks in these channels, in their order. */
   readMarks(userId: UserId, channelIds: readonly ChannelId[]): Promise<ReadMark[]>;
-  close(): Promise<void>;
 }

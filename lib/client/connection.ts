@@ -55,7 +55,7 @@ export type SendError = Omit<EventError, "code"> & { code: Code | ClientCode };
  * connection.connect();
  * const { id } = await connection.request("events:channel", {
  *   channel_id: "general",
- *   data: { type: "message", data: "hello" },
+ *   data: { type: "message", data: { content: "hello" } },
  * }, { timeoutMs: 5000 });
  * connection.send("usage", { model: "m1" });
  * stop();

@@ -216,10 +216,7 @@ class DenoEngine extends Emitter<EngineEvents> implements Engine, Host {
       throw new RequestRefused(3);
     }
     const { socket, response } = upgraded;
-    socket.onopen = () => {
-      socket.onopen = null;
-      opened(new WebSocketTransport(socket, this.options));
-    };
+    new WebSocketTransport(socket, { sendBufferBytes: this.options.sendBufferBytes, opened });
     return response;
   }
 

@@ -11,22 +11,36 @@ export interface FrameReceiver {
   lost(error?: Error): void;
 }
 
-/** Frames over a socket of `Deno.upgradeWebSocket`. */
-export class WebSocketTransport implements Transport {
+/** Frames over a socket of `Deno.upgradeWebSocket`. It listens itself, as functions would be made for each connection. */
+export class WebSocketTransport implements Transport, EventListenerObject {
   readonly name = "websocket";
   readonly #socket: WebSocket;
   readonly #highWater: number;
   /** Never less than what Deno holds: asking Deno costs, so it is asked only when this passes the mark. */
   #estimate = 0;
   #receiver: FrameReceiver | undefined;
+  #opened: ((transport: WebSocketTransport) => void) | undefined;
 
-  constructor(socket: WebSocket, { sendBufferBytes }: { sendBufferBytes: number }) {
+  /** `opened` is called once, when frames can be sent. */
+  constructor(socket: WebSocket, { sendBufferBytes, opened }: {
+    sendBufferBytes: number;
+    opened: (transport: WebSocketTransport) => void;
+  }) {
     this.#socket = socket;
     this.#highWater = Math.min(HIGH_WATER_BYTES, sendBufferBytes);
-    socket.addEventListener("message", (event) => this.#receiver?.receive(event.data));
-    socket.addEventListener("close", (event) => {
-      this.#receiver?.lost(event.wasClean ? undefined : new Error("Connection lost"));
-    });
+    this.#opened = opened;
+    for (const type of ["open", "message", "close"]) socket.addEventListener(type, this);
+  }
+
+  /** Called by the socket. */
+  handleEvent(event: Event): void {
+    if (event.type === "message") this.#receiver?.receive((event as MessageEvent).data);
+    else if (event.type === "open") {
+      this.#opened?.(this);
+      this.#opened = undefined;
+    } else {
+      this.#receiver?.lost((event as CloseEvent).wasClean ? undefined : new Error("Connection lost"));
+    }
   }
 
   /** Directs what arrives to `receiver`. */

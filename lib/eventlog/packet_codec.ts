@@ -34,31 +34,44 @@ export class Encoder extends OfficialEncoder {
 }
 
 /** Emits `decoded` with every whole packet; throws on an invalid one. */
-export class Decoder extends OfficialDecoder {
-  /** The only listener, as Socket.IO has it: called without the emitter's copying. */
-  #only: Listener | undefined;
-  #listeners = 0;
+export class Decoder {
+  #listener: Listener | undefined;
+  /** There while a packet needs it: most clients send one such packet, their first. */
+  #official: OfficialDecoder | undefined;
   /** Attachments that a binary packet still waits for. */
   #attachments = 0;
 
-  override on(event: "decoded", listener: Listener): this {
-    this.#only = this.#listeners++ === 0 ? listener : undefined;
-    return super.on(event, listener);
+  on(_event: "decoded", listener: Listener): this {
+    const earlier = this.#listener;
+    this.#listener = earlier === undefined ? listener : (packet) => {
+      earlier(packet);
+      listener(packet);
+    };
+    return this;
   }
 
-  override add(data: unknown): void {
-    if (this.#attachments === 0 && this.#only !== undefined && typeof data === "string") {
+  add(data: unknown): void {
+    if (this.#attachments === 0 && typeof data === "string") {
       const packet = decodeShort(data);
-      if (packet !== undefined) return this.#only(packet);
+      if (packet !== undefined) return this.#listener?.(packet);
     }
-    super.add(data);
+    this.#official ??= new OfficialDecoder().on("decoded", (packet: Packet) => this.#listener?.(packet));
+    this.#official.add(data);
     if (typeof data !== "string") this.#attachments--;
     else if (data.charCodeAt(0) >= BINARY_EVENT) this.#attachments = Number.parseInt(data.slice(1));
+    if (this.#attachments === 0) this.#official = undefined;
   }
 
-  override destroy(): void {
+  /** Lets go of a packet that is not whole. */
+  destroy(): void {
+    this.#official?.destroy();
+    this.#official = undefined;
     this.#attachments = 0;
-    super.destroy();
+  }
+
+  /** Called by Socket.IO when it needs this decoder no more. */
+  removeListener(): void {
+    this.#listener = undefined;
   }
 }
 

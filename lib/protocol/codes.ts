@@ -72,11 +72,6 @@ export const CODES = {
 /** A code of the contract. */
 export type Code = keyof typeof CODES;
 
-/** Whether `value` is a code of the contract. */
-export function isCode(value: unknown): value is Code {
-  return typeof value === "string" && Object.hasOwn(CODES, value);
-}
-
 /** What `code` asks of a client; `undefined` for codes that fail one request only. */
 export function actionOf(code: Code): Action | undefined {
   return (CODES[code] as CodeEntry).action;

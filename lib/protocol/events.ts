@@ -1,5 +1,5 @@
 /** The events of the contract (§1, §3–§5) as types that both sides of the wire share. */
-import type { Action, Code, WireError } from "./codes.ts";
+import type { Action, Code } from "./codes.ts";
 import type { ChannelId, MessageId, NodeId, SessionId, UserId } from "./ids.ts";
 
 /** The version of the contract that `session:ready` announces. */
@@ -105,9 +105,6 @@ export interface ChatEvent {
   data: { type: string; data?: unknown };
 }
 
-/** The answer to a client event (§3). */
-export type Ack<Fields = unknown> = ({ ok: true } & Fields) | { ok: false; error: WireError };
-
 /** `error`: what an event without an acknowledgement failed with. */
 export interface EventError {
   /** Which event it was. */
@@ -130,7 +127,14 @@ export interface Requests {
   "join-channels": { payload: Record<string, unknown>; answer: { channelIds: ChannelId[] } };
   /** Something happens in a channel: a `message` (answered with its id), `typing`, or `last_read_at`. */
   "events:channel": {
-    payload: { channel_id: string; message_id?: string | null; data: { type: string; data?: unknown } };
+    payload: {
+      channel_id: string;
+      message_id?: string | null;
+      data:
+        | { type: "message"; data: { content: string } }
+        | { type: "typing"; data?: { typing?: boolean } }
+        | { type: "last_read_at" };
+    };
     answer: { id?: MessageId; createdAt?: number };
   };
   /** The session uses a model for the next three seconds. */

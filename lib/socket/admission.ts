@@ -3,7 +3,7 @@ import { ProtocolError } from "../protocol/codes.ts";
 import { createRateLimit } from "./rate_limit.ts";
 
 /** Options of {@linkcode createAdmission}. */
-export interface AdmissionOptions {
+interface AdmissionOptions {
   connectsPerSecond: number;
   /** The clock in milliseconds. */
   now?: () => number;

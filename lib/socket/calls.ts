@@ -11,7 +11,7 @@ import type { Bus } from "../eventlog/node_bus.ts";
 import type { LiveSession } from "./types.ts";
 
 /** How many calls may wait at once, on this node and for one session. */
-export const MAX_CALLS = 10_000, MAX_CALLS_OF_SESSION = 100;
+const MAX_CALLS = 10_000, MAX_CALLS_OF_SESSION = 100;
 const CALL = "call", ANSWER = "call:answer", CLEARED = "call:cleared";
 /** A node that does not take a call within this time does not live. */
 const TAKEN_WITHIN_MS = 2_000;
@@ -21,7 +21,7 @@ const GRACE_MS = 1_000;
 const MAX_MOVES = 3;
 
 /** Options of {@linkcode Calls.call}. */
-export interface CallOptions {
+interface CallOptions {
   /** Milliseconds until the call fails. */
   timeoutMs: number;
 }

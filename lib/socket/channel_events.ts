@@ -6,7 +6,7 @@ import { channelRoom, userRoom } from "../protocol/rooms.ts";
 import type { EventHandlers, LiveSession, TetherServer } from "./types.ts";
 
 /** Options of {@linkcode channelEvents}. */
-export interface ChannelEventsOptions {
+interface ChannelEventsOptions {
   io: TetherServer;
   channels: ChannelService;
   /** Puts the session into the rooms of all its user's channels, and answers them. */

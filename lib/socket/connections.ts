@@ -22,7 +22,7 @@ import type { TokenWatch } from "./token_watch.ts";
 import type { LiveSession, TetherSocket } from "./types.ts";
 
 /** What takes part in a session's life. */
-export interface ConnectionsOptions {
+interface ConnectionsOptions {
   nodeId: NodeId;
   /** The sessions of this node; only this file changes it. */
   live: Map<string, LiveSession>;
@@ -46,7 +46,7 @@ export interface ConnectionsOptions {
 }
 
 /** The doors of a session. */
-export interface Connections {
+interface Connections {
   /** Records the session of a connection; throws when it may not be one. */
   admit(socket: TetherSocket, identity: Identity): Promise<void>;
   /** Undoes that for a connection that was gone before it became a session. */
@@ -135,6 +135,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
       socket.conn.on("slow", () => endSession(socket, { code: "session/slow" }));
       socket.on("disconnect", onDisconnect);
       tokenWatch.begin(session);
+      forgetHandshake(socket);
       if (isLogged) log.info("A session began", { sid, userId: user.id });
     },
     end(sid, how) {
@@ -143,4 +144,12 @@ export function createConnections(options: ConnectionsOptions): Connections {
       return session !== undefined;
     },
   };
+}
+
+const NOTHING = Object.freeze({});
+
+/** Lets go of what is read once: a browser's headers and token are over a KiB of every idle session's memory. */
+function forgetHandshake({ handshake, conn }: TetherSocket): void {
+  Object.assign(handshake, { headers: NOTHING, query: NOTHING, auth: NOTHING, url: "", time: "" });
+  Object.assign(conn.request, { headers: NOTHING, query: NOTHING, _query: NOTHING, url: "" });
 }

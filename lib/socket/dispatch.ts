@@ -6,7 +6,7 @@ import { isParsedEvent, parsePayload } from "../protocol/payloads.ts";
 import { emitLocal, type EventHandlers, type HandlerResult, type LiveSession } from "./types.ts";
 
 /** Options of {@linkcode createDispatch}. */
-export interface DispatchOptions {
+interface DispatchOptions {
   /** The subjects' handlers. */
   handlers: readonly EventHandlers[];
   /** An event of the session was refused because it sends too many. `true`: it is over, and gets no answer. */
@@ -26,7 +26,7 @@ type Handler = (session: LiveSession, payload: unknown) => HandlerResult;
 export type Answer = (answer: unknown) => void;
 
 /** An event as it came. */
-export interface Incoming {
+interface Incoming {
   name: unknown;
   payload: unknown;
   /** Absent when the client wants no answer. */

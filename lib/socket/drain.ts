@@ -5,7 +5,7 @@ import { endSession } from "./session_end.ts";
 import { sessionOf } from "./takeover.ts";
 import type { LiveSession } from "./types.ts";
 
-export interface DrainOptions {
+interface DrainOptions {
   live: ReadonlyMap<string, LiveSession>;
   admission: Admission;
   recovery: Recovery;

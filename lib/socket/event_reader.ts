@@ -14,35 +14,36 @@ export function takeEvents(session: LiveSession, dispatch: Dispatch): void {
   const { socket } = session;
   const conn = socket.conn as unknown as EngineSocket;
   const official = conn.listeners("data");
+  let isUnusual = false;
   // Socket.IO handles a packet in a later tick; whatever comes before that must not overtake it
   let deferred = 0;
 
-  function onData(data: string | Uint8Array<ArrayBuffer>): void {
-    const event = deferred === 0 && typeof data === "string" ? decodeEvent(data) : undefined;
+  for (const listener of official) conn.off("data", listener);
+  conn.on("data", (data) => {
+    // the connection may stay for the packets of its end
+    const isShort = deferred === 0 && socket.connected && typeof data === "string";
+    const event = isShort ? decodeEvent(data) : undefined;
     if (event !== undefined) {
       // neither iterated nor spread: this runs for every event
       const { id, data } = event;
       const answer = id === undefined ? undefined : answerTo(conn, id);
       return dispatch(session, { name: data[0], payload: data[1], answer });
     }
+    // few sessions ever need it
+    if (!isUnusual) takeUnusual(session, dispatch);
+    isUnusual = true;
     deferred++;
     for (const listener of official) listener.call(conn, data);
     process.nextTick(() => deferred--);
-  }
+  });
+}
 
-  for (const listener of official) conn.off("data", listener);
-  conn.on("data", onData);
+function takeUnusual(session: LiveSession, dispatch: Dispatch): void {
   // nothing comes after this middleware, so it does not call the next
-  socket.use(([name, ...args]) => {
+  session.socket.use(([name, ...args]) => {
     const last = args.at(-1);
     const answer = typeof last === "function" ? last as Answer : undefined;
     dispatch(session, { name, payload: args[0] === answer ? undefined : args[0], answer });
-  });
-
-  socket.once("disconnect", () => {
-    // the connection may stay for the packets of its end
-    conn.off("data", onData);
-    for (const listener of official) conn.on("data", listener);
   });
 }
 

@@ -9,13 +9,13 @@ import { createRateLimit, type RateLimit } from "./rate_limit.ts";
 import type { LiveSession } from "./types.ts";
 
 /** How many times `EVENTS_PER_SECOND` may be refused in a second: no client that means well comes near it. */
-export const REFUSALS_FACTOR = 100;
+const REFUSALS_FACTOR = 100;
 /** How long a user is kept out, in milliseconds. */
 export const KEPT_OUT_MS = 10_000;
 const MAX_KEPT_OUT = 10_000;
 
 /** Options of {@linkcode createFloodGuard}. */
-export interface FloodGuardOptions {
+interface FloodGuardOptions {
   /** `EVENTS_PER_SECOND`. */
   eventsPerSecond: number;
   /** A clock in milliseconds that never goes back. */
@@ -23,7 +23,7 @@ export interface FloodGuardOptions {
 }
 
 /** Watches over the sessions of this node. */
-export interface FloodGuard {
+interface FloodGuard {
   /** An event of the session was refused. `true`: it is to be put out, and its user kept out from now on. */
   refused(session: LiveSession): boolean;
   /** Throws `admission/rate-limited` while the user is kept out. */

@@ -12,7 +12,7 @@ import type { Admission } from "./admission.ts";
 import type { TetherSocket } from "./types.ts";
 
 /** Options of {@linkcode createHandshake}. */
-export interface HandshakeOptions {
+interface HandshakeOptions {
   admission: Admission;
   /** Verifies a token and that it is not revoked; throws an `auth/*` code. */
   authenticate: (token: unknown) => Promise<Identity>;

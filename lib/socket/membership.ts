@@ -13,7 +13,7 @@ const JOIN_BATCH = 100;
 type Joining = Pick<LiveSession, "socket" | "identity">;
 
 /** Options of {@linkcode createMembership}. */
-export interface MembershipOptions {
+interface MembershipOptions {
   io: TetherServer;
   channels: ChannelService;
   bus: Bus;

@@ -2,7 +2,7 @@
 import { delay, type Log } from "../supervise.ts";
 
 /** Options of {@linkcode createRepair}. */
-export interface RepairOptions {
+interface RepairOptions {
   /** Reads again what may have been missed; may be called again after it failed. */
   repair: () => Promise<unknown>;
   /** Tells the clients of this node, who hear of an end only after a repair. */
@@ -13,7 +13,7 @@ export interface RepairOptions {
 }
 
 /** The repairs of a node. */
-export interface Repair {
+interface Repair {
   /** The node became deaf, or hears again. What was under way for the state before is given up. */
   change(degraded: boolean): void;
   /** Ends what is under way. */

@@ -11,7 +11,7 @@ import type { TetherServer } from "./types.ts";
 const COUNT = "count";
 
 /** Whom an event is for: exactly one of the three. */
-export type Recipients = Bodies["POST /api/events"]["to"];
+type Recipients = Bodies["POST /api/events"]["to"];
 
 /** Sends into open pages. Both ways refuse with `request/too-large` what no connection would take. */
 export interface Outbound extends Calls {
@@ -20,7 +20,7 @@ export interface Outbound extends Calls {
 }
 
 /** Options of {@linkcode createOutbound}. */
-export interface OutboundOptions extends CallsOptions {
+interface OutboundOptions extends CallsOptions {
   io: TetherServer;
   bus: Bus;
   roster: Roster;

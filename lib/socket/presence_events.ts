@@ -9,10 +9,10 @@ import type { Roster } from "../roster/roster.ts";
 import type { EventHandlers, TetherServer } from "./types.ts";
 
 /** The most rooms a session can be in: watching users must not grow without an end. */
-export const MAX_ROOMS = 5_000;
+const MAX_ROOMS = 5_000;
 
 /** Options of {@linkcode presenceEvents}. */
-export interface PresenceEventsOptions {
+interface PresenceEventsOptions {
   roster: Roster;
   channels: ChannelService;
 }

@@ -10,7 +10,7 @@ export interface RateLimit {
 }
 
 /** Options of {@linkcode createRateLimit}. */
-export interface RateLimitOptions {
+interface RateLimitOptions {
   /** Events a second, which is also how many may come at once; 0 for no limit. */
   perSecond: number;
   /** The clock in milliseconds; it never goes back. */

@@ -62,7 +62,7 @@ export type SocketServerConfig = Pick<
 >;
 
 /** Options of {@linkcode createSocketServer}. */
-export interface SocketServerOptions {
+interface SocketServerOptions {
   config: SocketServerConfig;
   nodeId: NodeId;
   /** Checks tokens, but not whether they are revoked. */

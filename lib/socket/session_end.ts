@@ -7,7 +7,7 @@ import type { Bus } from "../eventlog/node_bus.ts";
 import { emitLocal, type TetherSocket } from "./types.ts";
 
 /** The codes that end a live session. */
-export type EndCode = Extract<
+type EndCode = Extract<
   Code,
   | "session/expired"
   | "session/revoked"
@@ -25,7 +25,7 @@ export interface EndOptions {
 }
 
 /** The payload of `session:end` for `code`. */
-export function sessionEnd({ code, retryAfterMs }: EndOptions): SessionEnd {
+function sessionEnd({ code, retryAfterMs }: EndOptions): SessionEnd {
   const end = { code, action: actionOf(code) as Action, message: CODES[code].message };
   return retryAfterMs === undefined ? end : { ...end, retryAfterMs };
 }
@@ -39,7 +39,7 @@ export function endSession(socket: TetherSocket, options: EndOptions): void {
 const TOPIC = "session:end";
 
 /** Options of {@linkcode createEnder}. */
-export interface EnderOptions {
+interface EnderOptions {
   bus: Bus;
   nodeId: string;
   roster: Roster;

@@ -8,7 +8,7 @@ import type { Membership } from "./membership.ts";
 import type { TokenWatch } from "./token_watch.ts";
 import type { EventHandlers, LiveSession } from "./types.ts";
 
-export interface SessionEventsOptions {
+interface SessionEventsOptions {
   /** Verifies a token and that it is not revoked. */
   verifier: TokenVerifier;
   /** The sessions of this node. */

@@ -7,7 +7,7 @@ import type { Recovery } from "../eventlog/recovery.ts";
 import { emitLocal, type Emitted, type LiveSession } from "./types.ts";
 
 /** Options of {@linkcode createWelcome}. */
-export interface WelcomeOptions {
+interface WelcomeOptions {
   nodeId: NodeId;
   heartbeatIntervalMs: number;
   recovery: Recovery;

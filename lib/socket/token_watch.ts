@@ -12,7 +12,7 @@ import { endSession } from "./session_end.ts";
 import { emitLocal, type LiveSession, type TetherSocket } from "./types.ts";
 
 /** Options of {@linkcode createTokenWatch}. Times in milliseconds. */
-export interface TokenWatchOptions {
+interface TokenWatchOptions {
   /** The sessions of this node. */
   live: ReadonlyMap<string, LiveSession>;
   revocations: Revocations;

@@ -10,7 +10,7 @@ import type { Resumption } from "../eventlog/recovery.ts";
 type Listeners = { [Name in keyof ServerEvents]: (payload: ServerEvents[Name]) => void };
 
 /** What Socket.IO keeps with a socket and hands back after a recovery: plain data only. */
-export interface SocketData extends Resumption {
+interface SocketData extends Resumption {
   /** Whose session it is. */
   userId?: string;
 }

@@ -1,15 +1,8 @@
 import assert from "node:assert/strict";
 import { createKvRevocationStore } from "../../lib/auth/kv_revocation_store.ts";
-import { createMemoryRevocationStore } from "../../lib/auth/memory_revocation_store.ts";
 import { userId } from "../../lib/protocol/ids.ts";
+import { openRevocationStore } from "../support/kv_stores.ts";
 import { identity, testRevocationStore } from "./revocation_store_contract.ts";
-
-testRevocationStore("memory", () => {
-  return Promise.resolve({
-    store: createMemoryRevocationStore(),
-    [Symbol.asyncDispose]: () => Promise.resolve(),
-  });
-});
 
 for (const [name, options] of [["KV", {}], ["KV, asked at every use", { exclusive: false }]] as const) {
   testRevocationStore(name, async () => {
@@ -21,33 +14,17 @@ for (const [name, options] of [["KV", {}], ["KV, asked at every use", { exclusiv
   });
 }
 
-Deno.test("memory and KV forget a revocation once the last revoked token has run out", async () => {
-  using kv = await Deno.openKv(":memory:");
+Deno.test("KV forgets a revocation once the last revoked token has run out", async () => {
   const start = Date.now();
   let nowMs = start;
-  const now = () => nowMs;
-  for (const store of [createMemoryRevocationStore({ now }), await createKvRevocationStore(kv, { now })]) {
-    nowMs = start;
-    await store.revokeToken("t1", start + 60_000);
-    await store.revokeUser(userId("ada"), { beforeMs: start, untilMs: start + 60_000 });
-    const asked = [identity("bob", "t1"), identity("ada", "t2", { issuedAt: start })];
-    nowMs = start + 59_999;
-    assert.deepEqual(await store.areRevoked(asked), [true, true]);
-    nowMs = start + 60_000;
-    assert.deepEqual(await store.areRevoked(asked), [false, false]);
-  }
-});
-
-Deno.test("memory holds no more revocations than it may", async () => {
-  const store = createMemoryRevocationStore({ max: 10 });
-  const untilMs = Date.now() + 60_000;
-  for (let n = 0; n < 11; n++) await store.revokeToken(`t${n}`, untilMs);
-  const revoked = await store.areRevoked([
-    identity("ada", "t0"),
-    identity("ada", "t1"),
-    identity("ada", "t10"),
-  ]);
-  assert.deepEqual(revoked, [false, true, true]);
+  using store = await openRevocationStore(() => nowMs);
+  await store.revokeToken("t1", start + 60_000);
+  await store.revokeUser(userId("ada"), { beforeMs: start, untilMs: start + 60_000 });
+  const asked = [identity("bob", "t1"), identity("ada", "t2", { issuedAt: start })];
+  nowMs = start + 59_999;
+  assert.deepEqual(await store.areRevoked(asked), [true, true]);
+  nowMs = start + 60_000;
+  assert.deepEqual(await store.areRevoked(asked), [false, false]);
 });
 
 Deno.test("KV keeps revocations over a restart", async () => {

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { withRevocation } from "../../lib/auth/revocation_check.ts";
 import { createIssuer } from "../../lib/auth/issuer.ts";
-import { createMemoryRevocationStore } from "../../lib/auth/memory_revocation_store.ts";
 import type { RevocationStore } from "../../lib/auth/revocation_store.ts";
 import { covers, createRevocations, type Revocation } from "../../lib/auth/revocations.ts";
 import { createSecretKeys } from "../../lib/auth/secret_keys.ts";
 import { createVerifier } from "../../lib/auth/verifier.ts";
 import { userId } from "../../lib/protocol/ids.ts";
+import { openRevocationStore } from "../support/kv_stores.ts";
 import { identity } from "./revocation_store_contract.ts";
 
 const ada = userId("ada");
@@ -19,7 +19,8 @@ const downStore: RevocationStore = { revokeToken: fail, revokeUser: fail, areRev
 Deno.test("a revoked token is refused although it was verified and remembered before", async () => {
   const secret = crypto.getRandomValues(new Uint8Array(32));
   const issuer = await createIssuer({ secret, expiresInS: 60 });
-  const revocations = createRevocations({ store: createMemoryRevocationStore() });
+  using revocationsStore = await openRevocationStore();
+  const revocations = createRevocations({ store: revocationsStore });
   const verifier = withRevocation(createVerifier({ keys: await createSecretKeys({ secret }) }), revocations);
   const user = { id: ada, name: "Ada", role: "user" };
   const [one, other] = [await issuer.issue(user), await issuer.issue(user)];
@@ -38,7 +39,8 @@ Deno.test("a token of our issuer, made in the same second but after the revocati
   const now = () => nowMs;
   const secret = crypto.getRandomValues(new Uint8Array(32));
   const issuer = await createIssuer({ secret, expiresInS: 60, now });
-  const revocations = createRevocations({ store: createMemoryRevocationStore({ now }), now });
+  using revocationsStore = await openRevocationStore(now);
+  const revocations = createRevocations({ store: revocationsStore, now });
   const keys = await createSecretKeys({ secret });
   const verifier = withRevocation(createVerifier({ keys, now }), revocations);
   const user = { id: ada, name: "Ada", role: "user" };
@@ -53,8 +55,9 @@ Deno.test("a token of our issuer, made in the same second but after the revocati
 Deno.test("a revocation lasts as long as a revoked token could pass", async () => {
   let nowMs = 1_800_000_000_000;
   const now = () => nowMs;
+  using store = await openRevocationStore(now);
   const revocations = createRevocations({
-    store: createMemoryRevocationStore({ now }),
+    store,
     maxTokenLifeMs: 60_000,
     clockToleranceS: 5,
     now,
@@ -75,8 +78,9 @@ Deno.test("a revocation lasts as long as a revoked token could pass", async () =
 Deno.test("listeners here and on the other nodes hear of every revocation", async () => {
   const published: Revocation[] = [];
   const heard: Revocation[] = [];
+  using store = await openRevocationStore();
   const revocations = createRevocations({
-    store: createMemoryRevocationStore(),
+    store,
     publish: (revocation) => void published.push(revocation),
     now: () => 1000,
   });
@@ -87,7 +91,8 @@ Deno.test("listeners here and on the other nodes hear of every revocation", asyn
   assert.deepEqual(heard, expected);
   assert.deepEqual(published, expected);
 
-  const elsewhere = createRevocations({ store: createMemoryRevocationStore() });
+  using elsewhereStore = await openRevocationStore();
+  const elsewhere = createRevocations({ store: elsewhereStore });
   const heardElsewhere: Revocation[] = [];
   elsewhere.onRevoked((revocation) => heardElsewhere.push(revocation));
   for (const message of published) elsewhere.receive(JSON.parse(JSON.stringify(message)));
@@ -98,9 +103,10 @@ Deno.test("listeners here and on the other nodes hear of every revocation", asyn
   assert.equal(heard.length, 2);
 });
 
-Deno.test("receive() ignores what is no revocation, and passes nothing on", () => {
+Deno.test("receive() ignores what is no revocation, and passes nothing on", async () => {
+  using store = await openRevocationStore();
   const revocations = createRevocations({
-    store: createMemoryRevocationStore(),
+    store,
     publish: () => assert.fail("published"),
   });
   revocations.onRevoked(() => assert.fail("heard"));
@@ -127,7 +133,8 @@ Deno.test("covers() tells the sessions that a revocation ends", () => {
 });
 
 Deno.test("recheck() gives the revoked ones among many", async () => {
-  const revocations = createRevocations({ store: createMemoryRevocationStore() });
+  using revocationsStore = await openRevocationStore();
+  const revocations = createRevocations({ store: revocationsStore });
   const sessions = ["t1", "t2", "t3"].map((jti) => identity("ada", jti));
   await revocations.revokeToken(sessions[1]!);
   assert.deepEqual(await revocations.recheck(sessions), [sessions[1]]);
@@ -163,8 +170,9 @@ Deno.test("with the store down live sessions stay, and nobody is told of a revoc
 Deno.test("a listener that throws and a publish that fails undo no revocation", async () => {
   const errors: unknown[] = [];
   const heard: Revocation[] = [];
+  using store = await openRevocationStore();
   const revocations = createRevocations({
-    store: createMemoryRevocationStore(),
+    store,
     publish: fail,
     onError: (error) => errors.push(error),
   });

@@ -1,14 +1,15 @@
 import assert from "node:assert/strict";
 import type { MembershipChange } from "../../lib/channel/channel.ts";
-import { createMemoryChannelStore } from "../../lib/channel/memory_store.ts";
 import {
   type Actor,
   type ChannelService,
+  type ChannelsOptions,
   createChannels,
   MAX_CHANNELS_OF_USER,
 } from "../../lib/channel/service.ts";
 import type { ChannelStore } from "../../lib/channel/store.ts";
 import { type ChannelId, channelId, type UserId, userId } from "../../lib/protocol/ids.ts";
+import { openChannelStore } from "../support/kv_stores.ts";
 
 const GENERAL = channelId("general");
 const DENIED = { code: "access/denied" };
@@ -38,8 +39,10 @@ function counting(store: ChannelStore): { store: ChannelStore; reads: string[] }
   };
 }
 
-async function open(): Promise<ChannelService> {
-  return await createChannels({ store: createMemoryChannelStore() });
+async function open(options: Partial<ChannelsOptions> = {}): Promise<ChannelService & Disposable> {
+  const store = await openChannelStore();
+  const channels = await createChannels({ store, ...options });
+  return Object.assign(channels, { [Symbol.dispose]: () => store[Symbol.dispose]() });
 }
 
 async function team(channels: ChannelService, ...members: Actor[]): Promise<ChannelId> {
@@ -48,7 +51,7 @@ async function team(channels: ChannelService, ...members: Actor[]): Promise<Chan
 }
 
 Deno.test("ChannelService has a public channel general from the start, and one only", async () => {
-  const store = createMemoryChannelStore();
+  using store = await openChannelStore();
   await createChannels({ store });
   const channels = await createChannels({ store });
   assert.deepEqual(await channels.channelsOf(EVE.id), [GENERAL]);
@@ -57,7 +60,7 @@ Deno.test("ChannelService has a public channel general from the start, and one o
 });
 
 Deno.test("ChannelService lets only members in, and tells nobody which channels there are", async () => {
-  const channels = await open();
+  using channels = await open();
   const id = await team(channels, BOB);
   for (const channelId_ of [id, channelId("none")]) {
     const message = { channelId: channelId_, parentId: null, content: "Hi" };
@@ -72,7 +75,7 @@ Deno.test("ChannelService lets only members in, and tells nobody which channels 
 });
 
 Deno.test("ChannelService lets a channel's maker and administrators change its members", async () => {
-  const channels = await open();
+  using channels = await open();
   const id = await team(channels, BOB);
   await assert.rejects(channels.addMember(BOB, { channelId: id, userId: EVE.id }), DENIED);
   await assert.rejects(channels.removeMember(BOB, { channelId: id, userId: ADA.id }), DENIED);
@@ -86,7 +89,7 @@ Deno.test("ChannelService lets a channel's maker and administrators change its m
 });
 
 Deno.test("ChannelService tells of every change of membership, its own and others'", async () => {
-  const store = createMemoryChannelStore();
+  using store = await openChannelStore();
   const [here, there] = [await createChannels({ store }), await createChannels({ store })];
   const heard: [MembershipChange, boolean][] = [];
   here.onMembershipChange((change, { local }) => {
@@ -111,7 +114,8 @@ Deno.test("ChannelService tells of every change of membership, its own and other
 });
 
 Deno.test("isMember() reads the store once for many events", async () => {
-  const { store, reads } = counting(createMemoryChannelStore());
+  using counted = await openChannelStore();
+  const { store, reads } = counting(counted);
   const channels = await createChannels({ store });
   await Promise.all(Array.from({ length: 100 }, () => channels.isMember(channelId("x"), ADA.id)));
   for (let event = 0; event < 100; event++) await channels.typing(ADA, { channelId: GENERAL, typing: true });
@@ -122,7 +126,7 @@ Deno.test("isMember() reads the store once for many events", async () => {
 });
 
 Deno.test("isMember() does not answer from a read that a change overtook", async () => {
-  const memory = createMemoryChannelStore();
+  using memory = await openChannelStore();
   const reading = Promise.withResolvers<void>();
   let reads = 0;
   const store: ChannelStore = new Proxy(memory, {
@@ -147,7 +151,7 @@ Deno.test("isMember() does not answer from a read that a change overtook", async
 
 Deno.test("post() gives ids that sort by time even when the clock goes back", async () => {
   let now = 1_700_000_000_000;
-  const channels = await createChannels({ store: createMemoryChannelStore(), now: () => now });
+  using channels = await open({ now: () => now });
   const ids: string[] = [];
   for (const step of [0, 0, 0, 5, -1_000, 0, 2_000]) {
     now += step;
@@ -161,7 +165,7 @@ Deno.test("post() gives ids that sort by time even when the clock goes back", as
 
 Deno.test("overview() counts what is unread, for all devices of a user", async () => {
   let now = 1_000;
-  const channels = await createChannels({ store: createMemoryChannelStore(), now: () => now });
+  using channels = await open({ now: () => now });
   const id = await team(channels, BOB);
   for (; now < 1_005; now++) await channels.post(ADA, { channelId: id, parentId: null, content: "x" });
   const unread = async ({ id }: Actor) => (await channels.overview(id)).map((one) => [one.name, one.unread]);
@@ -172,7 +176,7 @@ Deno.test("overview() counts what is unread, for all devices of a user", async (
 });
 
 Deno.test("create() refuses a channel to a user who is in too many", async () => {
-  const channels = await open();
+  using channels = await open();
   for (let count = 0; count < MAX_CHANNELS_OF_USER; count++) await team(channels);
   await assert.rejects(team(channels), { code: "request/invalid" });
   await assert.rejects(channels.create(BOB, { name: "x", public: false, memberIds: [ADA.id] }), {
@@ -181,7 +185,7 @@ Deno.test("create() refuses a channel to a user who is in too many", async () =>
 });
 
 Deno.test("typing() relays every notice when it is told not to coalesce", async () => {
-  const channels = await createChannels({ store: createMemoryChannelStore(), coalesceTyping: false });
+  using channels = await open({ coalesceTyping: false });
   for (let notice = 0; notice < 5; notice++) {
     assert.equal(await channels.typing(ADA, { channelId: GENERAL, typing: true }), true);
   }

@@ -1,29 +1,15 @@
 import assert from "node:assert/strict";
 import { ulid } from "ulid";
 import { createKvChannelStore } from "../../lib/channel/kv_store.ts";
-import { createMemoryChannelStore } from "../../lib/channel/memory_store.ts";
 import { channelId, messageId, userId } from "../../lib/protocol/ids.ts";
 import { runCases } from "../support/contract.ts";
+import { openChannelStore } from "../support/kv_stores.ts";
 import { channelStoreContract } from "./store_contract.ts";
-
-Deno.test("MemoryChannelStore is a channel store", async (t) => {
-  await runCases(t, channelStoreContract(), () => {
-    const store = createMemoryChannelStore();
-    return Promise.resolve({ store, [Symbol.asyncDispose]: () => store.close() });
-  });
-});
 
 Deno.test("KvChannelStore is a channel store", async (t) => {
   await runCases(t, channelStoreContract(), async () => {
-    const kv = await Deno.openKv(":memory:");
-    const store = createKvChannelStore(kv);
-    return {
-      store,
-      async [Symbol.asyncDispose]() {
-        await store.close();
-        kv.close();
-      },
-    };
+    const store = await openChannelStore();
+    return { store, [Symbol.asyncDispose]: () => Promise.resolve(store[Symbol.dispose]()) };
   });
 });
 

@@ -84,7 +84,10 @@ function play(): Stage & {
       assert(!outcomes.has(n), "a request ends once");
       outcomes.set(n, outcome);
     };
-    s.connection.request("events:channel", { channel_id: "c", data: { type: "message", data: n } })
+    s.connection.request("events:channel", {
+      channel_id: "c",
+      data: { type: "message", data: { content: `${n}` } },
+    })
       .then(() => told("ok"), ({ code }) => told(code));
   }
 

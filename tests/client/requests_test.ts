@@ -1,9 +1,14 @@
 /** What the app sends: once, in order, or with a reason why not. */
 import assert from "node:assert/strict";
+import type { Requests } from "../../lib/protocol/events.ts";
 import { RequestError } from "../../lib/client/mod.ts";
 import { settle, stage, stateOf } from "./support.ts";
 
-const message = (data: unknown) => ({ channel_id: "c", data: { type: "message", data } });
+// the client carries whatever it is given
+const message = (data: unknown): Requests["events:channel"]["payload"] => ({
+  channel_id: "c",
+  data: { type: "message", data: data as { content: string } },
+});
 
 Deno.test("request() resolves with the answer's fields", async () => {
   using s = stage();

@@ -6,7 +6,7 @@ import { Decoder, Encoder } from "../../lib/eventlog/packet_codec.ts";
 
 type Frames = (string | Uint8Array<ArrayBuffer>)[];
 
-function decode(decoder: official.Decoder, frames: Frames): unknown[] {
+function decode(decoder: Decoder | official.Decoder, frames: Frames): unknown[] {
   const seen: unknown[] = [];
   decoder.on("decoded", ({ type, nsp, id, data }) => seen.push({ type, nsp, id, data }));
   try {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { ProtocolError } from "../../lib/protocol/codes.ts";
+import type { Requests } from "../../lib/protocol/events.ts";
 import { type Bodies, parseBody, parsePayload, type Payloads } from "../../lib/protocol/payloads.ts";
 
 type Json = Record<string, unknown>;
@@ -10,10 +11,12 @@ const MESSAGE = {
   channel_id: "general",
   message_id: "m1",
   data: { type: "message", data: { content: "Hi" } },
-};
+} as const;
 
-/** One good payload an event, every field filled in. */
-const GOOD: { [Event in keyof Payloads]: Json } = {
+type Sent = { [Event in keyof Requests]: Required<Requests[Event]["payload"]> };
+
+/** One good payload an event, every field filled in: what the types let a client send is what the parsers take. */
+const GOOD: Sent & Record<"join-note", Json> = {
   "user-join": { auth: { token: "a.b.c" } },
   "heartbeat": { active: false },
   "auth:refresh": { token: "a.b.c" },

@@ -1,9 +1,9 @@
 /** Hostile payloads over real sockets: whatever is sent, the answer is a code, and nobody else notices. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { isCode } from "../../lib/protocol/codes.ts";
 import { parsePayload, type Payloads } from "../../lib/protocol/payloads.ts";
 import { apiClient } from "../support/api.ts";
+import { isCode } from "../support/codes.ts";
 import type { Answer } from "../support/foreign_client.ts";
 import { type Person, person } from "../support/people.ts";
 import { startTether, TEST_SECRET } from "../support/tether_process.ts";

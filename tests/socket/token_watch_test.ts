@@ -1,12 +1,11 @@
 /** Sessions are as valid as their tokens at every moment, over real sockets. */
 import assert from "node:assert/strict";
-import { createMemoryRevocationStore } from "../../lib/auth/memory_revocation_store.ts";
 import type { RevocationStore } from "../../lib/auth/revocation_store.ts";
-import { createMemoryChannelStore } from "../../lib/channel/memory_store.ts";
 import type { ChannelStore } from "../../lib/channel/store.ts";
 import { channelId, userId } from "../../lib/protocol/ids.ts";
 import { createMemoryRosterStore } from "../../lib/roster/memory_store.ts";
 import { connect, foreignClient, refusal } from "../support/foreign_client.ts";
+import { openChannelStore, openRevocationStore } from "../support/kv_stores.ts";
 import { startSocketServer } from "../support/socket_server.ts";
 import { testToken } from "../support/tokens.ts";
 
@@ -116,7 +115,7 @@ Deno.test("auth:refresh refuses whatever is not a good token of the same user, a
 });
 
 Deno.test("auth:refresh reads the memberships again; a removed channel is left at once", async () => {
-  const store = createMemoryChannelStore();
+  using store = await openChannelStore();
   await using server = await startSocketServer({ channelStore: store });
   const actor = { id: ada, name: "Ada", role: "user" };
   const { id } = await server.channels.create(actor, {
@@ -148,7 +147,7 @@ Deno.test("auth:refresh reads the memberships again; a removed channel is left a
 });
 
 Deno.test("a refresh that outlives its session leaves nothing behind", async () => {
-  const memory = createMemoryChannelStore();
+  using memory = await openChannelStore();
   const asked = gate(), answer = gate();
   let isHeld = false;
   const channelStore: ChannelStore = {
@@ -200,7 +199,7 @@ Deno.test("a revocation that falls between the check and the connection is not m
   ];
   for (const [what, revoke] of revocations) {
     await t.step(`${what}, while the revocations are asked`, async () => {
-      const memory = createMemoryRevocationStore();
+      using memory = await openRevocationStore();
       const asked = gate(), answer = gate();
       const revocationStore: RevocationStore = {
         ...memory,
@@ -249,7 +248,7 @@ Deno.test("a revocation that falls between the check and the connection is not m
   }
 
   await t.step("the new token's, while a refresh is checked", async () => {
-    const memory = createMemoryRevocationStore();
+    using memory = await openRevocationStore();
     const asked = gate(), answer = gate();
     const revocationStore: RevocationStore = {
       ...memory,
@@ -278,7 +277,7 @@ Deno.test("a revocation that falls between the check and the connection is not m
 });
 
 Deno.test("a revocation that nobody told this node of ends its sessions within a lease", async () => {
-  const revocationStore = createMemoryRevocationStore();
+  using revocationStore = await openRevocationStore();
   // far shorter than a setting may be: a lease of 150 ms
   await using server = await startSocketServer({ revocationStore, config: { heartbeatIntervalMs: 50 } });
   await using one = foreignClient(server.url, { token: await testToken({ claims: { jti: "t1" } }) });
@@ -292,7 +291,7 @@ Deno.test("a revocation that nobody told this node of ends its sessions within a
 
 Deno.test("with the store of revocations down AUTH_WHEN_STORE_DOWN decides, and live sessions go on", async (t) => {
   let isDown = false;
-  const memory = createMemoryRevocationStore();
+  using memory = await openRevocationStore();
   const revocationStore: RevocationStore = {
     ...memory,
     areRevoked: (identities) =>

@@ -1,10 +1,8 @@
 /** The Socket.IO side of Tether in the test's own process, so that a test can hold its stores in hand. Real sockets. */
-import { createMemoryRevocationStore } from "../../lib/auth/memory_revocation_store.ts";
 import type { RevocationStore } from "../../lib/auth/revocation_store.ts";
 import { createRevocations, type Revocations } from "../../lib/auth/revocations.ts";
 import { createSecretKeys } from "../../lib/auth/secret_keys.ts";
 import { createVerifier } from "../../lib/auth/verifier.ts";
-import { createMemoryChannelStore } from "../../lib/channel/memory_store.ts";
 import { type ChannelService, createChannels } from "../../lib/channel/service.ts";
 import type { ChannelStore } from "../../lib/channel/store.ts";
 import { type Environment, loadConfig } from "../../lib/config.ts";
@@ -15,6 +13,7 @@ import { createSocketServer, type SocketServer, type SocketServerConfig } from "
 import { createMemoryRosterStore } from "../../lib/roster/memory_store.ts";
 import { createRoster } from "../../lib/roster/node_roster.ts";
 import type { RosterStore } from "../../lib/roster/store.ts";
+import { openChannelStore, openRevocationStore } from "./kv_stores.ts";
 import { TEST_SECRET } from "./test_secret.ts";
 
 /** Options of {@linkcode startSocketServer}. */
@@ -43,10 +42,10 @@ export async function startSocketServer(options: SocketTestServerOptions = {}): 
   const log = createLog({ level: "silent", format: "json" });
   const id = nodeId(crypto.randomUUID());
   const { rosterStore: store = await createMemoryRosterStore({ savedMs: 120_000 }) } = options;
-  const { channelStore = createMemoryChannelStore() } = options;
+  const { channelStore = stack.use(await openChannelStore()) } = options;
 
   const revocations = createRevocations({
-    store: options.revocationStore ?? createMemoryRevocationStore(),
+    store: options.revocationStore ?? stack.use(await openRevocationStore()),
     whenStoreDown: config.whenStoreDown,
   });
   const keys = stack.use(await createSecretKeys({ secret: TEST_SECRET }));

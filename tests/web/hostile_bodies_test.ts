@@ -1,9 +1,9 @@
 /** Hostile bodies over HTTP: whatever is posted, the answer is a code, and nothing comes of it. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { isCode } from "../../lib/protocol/codes.ts";
 import { type Bodies, parseBody } from "../../lib/protocol/payloads.ts";
 import { apiClient } from "../support/api.ts";
+import { isCode } from "../support/codes.ts";
 import { person } from "../support/people.ts";
 import { startTether, TEST_SECRET } from "../support/tether_process.ts";
 

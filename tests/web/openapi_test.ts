@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { Ajv2020 } from "ajv/dist/2020.js";
-import { isCode } from "../../lib/protocol/codes.ts";
 import { openApi } from "../../lib/web/openapi.ts";
 import { apiClient } from "../support/api.ts";
+import { isCode } from "../support/codes.ts";
 import { person } from "../support/people.ts";
 import { startTether, TEST_SECRET } from "../support/tether_process.ts";
 import { testToken } from "../support/tokens.ts";

@@ -207,7 +207,7 @@ export function createChat(
       clearTimeout(stopping);
       // the message itself tells the others that its author no longer types
       typedAt = 0;
-      const data = { type: "message", data: { content } };
+      const data = { type: "message", data: { content } } as const;
       return await attempt(() => connection!.request("events:channel", { channel_id: open.value, data }));
     },
     typed(text) {
