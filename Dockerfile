@@ -4,7 +4,7 @@ WORKDIR /app
 ENV DENO_DIR=/deno-dir
 COPY . .
 RUN deno install --frozen --entrypoint dev.ts \
-  && deno run --frozen -P=build --no-prompt dev.ts build \
+  && deno run --frozen --no-prompt --allow-env --allow-read --allow-write --allow-run dev.ts build \
   && rm -rf "$DENO_DIR"/* \
   && deno install --frozen --entrypoint serve.ts main.ts _fresh/server.js
 
@@ -20,4 +20,4 @@ EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=5s \
   CMD ["deno", "run", "--no-prompt", "--cached-only", "--allow-env=PORT", "--allow-net=127.0.0.1", "healthcheck.ts"]
 STOPSIGNAL SIGTERM
-CMD ["deno", "run", "--frozen", "--cached-only", "--no-prompt", "--v8-flags=--max-semi-space-size=4", "--allow-net", "--allow-env", "--allow-sys=hostname,osRelease", "--allow-read=/app,/data", "--allow-write=/data", "serve.ts"]
+CMD ["deno", "run", "--frozen", "--cached-only", "--no-prompt", "--v8-flags=--max-semi-space-size=4", "--allow-net", "--allow-env", "--allow-sys=hostname,osRelease,systemMemoryInfo", "--allow-read=/app,/data,/sys/fs/cgroup", "--allow-write=/data", "serve.ts"]

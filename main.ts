@@ -9,6 +9,7 @@ import { createRevocations } from "./lib/auth/revocations.ts";
 import { loadSecret } from "./lib/auth/secret_file.ts";
 import { createVerifier } from "./lib/auth/verifier.ts";
 import { type Config, ConfigError, loadConfig } from "./lib/config.ts";
+import { openDatabase } from "./lib/data_dir.ts";
 import { createLog, type Log } from "./lib/log.ts";
 import { createMetrics } from "./lib/metrics.ts";
 import { createChannels } from "./lib/channel/service.ts";
@@ -20,6 +21,7 @@ import { createRoster } from "./lib/roster/node_roster.ts";
 import { securityHeaders } from "./lib/web/security_headers.ts";
 import type { Services } from "./lib/web/services.ts";
 import type { State } from "./lib/web/request_state.ts";
+import { starting } from "./lib/start_error.ts";
 import { createStores } from "./stores.ts";
 
 /** The running server, for the process that serves it. */
@@ -30,18 +32,9 @@ export interface Tether extends AsyncDisposable {
   /** Answers the requests below {@linkcode SOCKET_PATH}. */
   handleSocket(request: Request, info: Deno.ServeHandlerInfo): Promise<Response>;
   /** Turns away new sessions and ends the open ones, each with its own time to come back. */
-  drain(): Promise<void>;
-}
-
-/** Builds the server that the environment describes; a setting that is not good ends the process with one message. */
-async function start(): Promise<Tether> {
-  try {
-    return await createTether(loadConfig(Deno.env.toObject()));
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    console.error(error.message);
-    return Deno.exit(1);
-  }
+  drain(options?: { withinMs?: number }): Promise<void>;
+  /** While memory runs low, nobody new is let in. */
+  relieve(isHigh: boolean): void;
 }
 
 /** Builds every part of the server. */
@@ -56,19 +49,13 @@ async function createTether(config: Config): Promise<Tether> {
     log.error(`${what} failed and will be tried again`, { error });
   };
 
-  if (dataDir !== null) await Deno.mkdir(dataDir, { recursive: true });
-  const kv = stack.adopt(
-    await Deno.openKv(dataDir === null ? undefined : `${dataDir}/tether.kv`),
-    (kv) => kv.close(),
-  );
+  const kv = stack.adopt(await openDatabase(dataDir), (kv) => kv.close());
 
   const secret = jwt.secret ?? (config.demo && dataDir !== null ? await loadSecret(dataDir) : undefined);
   const keys = stack.use(
     await createConfiguredKeys({
-      ...(secret !== undefined && { secret }),
-      ...(jwt.publicKey !== null && { publicKey: jwt.publicKey }),
-      ...(jwt.jwksUrl !== null && { jwksUrl: jwt.jwksUrl }),
-      ...(jwt.algorithms.length > 0 && { algorithms: jwt.algorithms }),
+      ...jwt,
+      secret,
       onError: failed("Fetching the keys"),
     }).catch((error: Error) => Promise.reject(new ConfigError([`JWT settings: ${error.message}`]))),
   );
@@ -79,21 +66,17 @@ async function createTether(config: Config): Promise<Tether> {
     store: stores.revocations,
     whenStoreDown: config.whenStoreDown,
     clockToleranceS: jwt.clockToleranceS,
+    ...(jwt.expiresInS !== null && { issuedLifeMs: jwt.expiresInS * 1000 }),
     publish: (revocation) => fleet?.bus.publish("revocation", revocation),
     onError: failed("Revocation"),
   });
   fleet?.bus.on("revocation", revocations.receive);
-  const verifier = createVerifier({
-    keys,
-    clockToleranceS: jwt.clockToleranceS,
-    requireExpiry: jwt.expiresInS !== null,
-    ...(jwt.issuer !== null && { issuer: jwt.issuer }),
-    ...(jwt.audience !== null && { audience: jwt.audience }),
-  });
+  const verifier = createVerifier({ ...jwt, keys, requireExpiry: jwt.expiresInS !== null });
 
   const channels = await createChannels({
     store: stores.channels,
-    coalesceTyping: config.eventsPerSecond > 0,
+    isLimited: config.eventsPerSecond > 0,
+    publicChannels: config.publicChannels,
   });
 
   const roster = stack.use(createRoster({
@@ -113,12 +96,7 @@ async function createTether(config: Config): Promise<Tether> {
 
   const signIn = config.demo
     ? createDemo({
-      issuer: await createIssuer({
-        secret: typeof secret === "string" ? new TextEncoder().encode(secret) : secret!,
-        expiresInS: jwt.expiresInS,
-        ...(jwt.issuer !== null && { issuer: jwt.issuer }),
-        ...(jwt.audience !== null && { audience: jwt.audience }),
-      }),
+      issuer: await createIssuer({ ...jwt, secret: secret! }),
       firstUser: dataDir === null
         ? createMemoryFirstUserStore()
         : createFileFirstUserStore(`${dataDir}/first-user`),
@@ -139,9 +117,7 @@ async function createTether(config: Config): Promise<Tether> {
     services: {
       authenticate: withRevocation(verifier, revocations).verify,
       signIn,
-      // a demo user is one sign-in: all their tokens come from it, also those in other windows
-      signOut: (identity) =>
-        signIn === null ? revocations.revokeToken(identity) : revocations.revokeUser(identity.user.id),
+      signOut: revocations.revokeToken,
       administration: {
         sessions: roster.page,
         endSession: socketServer.endAnywhere,
@@ -163,16 +139,17 @@ async function createTether(config: Config): Promise<Tether> {
       metricsToken: config.metricsToken,
     },
     handleSocket: socketServer.handle,
-    drain() {
+    relieve: socketServer.relieve,
+    drain(options) {
       draining = true;
-      return socketServer.drain();
+      return socketServer.drain(options);
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
 
 /** The server of this process. */
-export const tether: Tether = await start();
+export const tether: Tether = await starting(() => createTether(loadConfig(Deno.env.toObject())));
 
 /** The app: the socket first, so that no page middleware touches an upgrade; then pages and endpoints. */
 export const app: App<State> = new App<State>({ trustProxy: tether.config.trustProxy })

@@ -196,6 +196,9 @@ const SETTINGS = v.object({
   /** 0: no limit and no coalescing. */
   eventsPerSecond: env("EVENTS_PER_SECOND", number(100, { ...MANY, min: 0 })),
   drainMs: env("DRAIN_SECONDS", seconds(30, { min: 0, max: 3600 })),
+  publicChannels: env("PUBLIC_CHANNELS", choice(["everyone", "admin", "none"], "admin")),
+  /** What the process may hold; not set: what its container or machine has. */
+  memoryLimitMb: env("MEMORY_LIMIT_MB", v.optional(number(64, { ...MANY, min: 64 }))),
   dataDir: env("DATA_DIR", v.pipe(text("./data"), v.nonEmpty("must not be empty"))),
   serviceToken: env(
     "SERVICE_TOKEN",

@@ -115,7 +115,7 @@ Deno.test("with DENO_DEPLOYMENT_ID set the server keeps no file and needs no per
       "--no-prompt",
       "--allow-net",
       "--allow-env",
-      "--allow-sys=hostname,osRelease",
+      "--allow-sys=hostname,osRelease,systemMemoryInfo",
       `--allow-read=${ROOT}`,
       "serve.ts",
     ],

@@ -10,14 +10,23 @@ import { cleanText } from "./clean_text.ts";
 /** Who a token speaks for and for how long. Times are epoch milliseconds. */
 export interface Identity {
   readonly user: Readonly<User>;
-  /** The token's `jti`, or a digest of the token where it has none: what it alone can be revoked by. */
+  /** The token's `jti`, or a digest of the token where it has none. */
   readonly jti: string;
+  /** What the tokens of one sign-in have in common, where the issuer renews them; `null` for a token that stands alone. */
+  readonly family: string | null;
   /** `null` for a token without `iat`; such a token counts as older than any revocation of its user. */
   readonly issuedAt: number | null;
   /** `null` for a token without `exp`. */
   readonly expiresAt: number | null;
 }
 
+/** What a token is revoked by: a renewed one goes with the one that it was made from. */
+export function revocationId({ family, jti }: Identity): string {
+  return family ?? jti;
+}
+
+/** Our own claim for {@linkcode Identity.family}. */
+export const FAMILY_CLAIM = "family";
 /** The role of a user whose token names none. */
 export const DEFAULT_ROLE = "user";
 /** The longest life, in seconds, that an `exp` may claim: a token for ever is a token without expiry. */
@@ -47,7 +56,9 @@ export function identityOf(claims: Record<string, unknown>, digest: () => string
   if (role !== cleanText(role, MAX_ROLE)) throw malformed("role");
   const picture = text(claims, "profile_image_url") ?? text(claims, "picture");
   const jti = text(claims, "jti") ?? digest();
+  const family = text(claims, FAMILY_CLAIM) ?? null;
   if (!TOKEN_ID.test(jti)) throw malformed("jti");
+  if (family !== null && !TOKEN_ID.test(family)) throw malformed(FAMILY_CLAIM);
 
   const user: User = { id, name: name || id, role };
   if (email && email.length <= MAX_EMAIL && email === cleanText(email, MAX_EMAIL)) user.email = email;
@@ -55,6 +66,7 @@ export function identityOf(claims: Record<string, unknown>, digest: () => string
   return Object.freeze({
     user: Object.freeze(user),
     jti,
+    family,
     issuedAt: milliseconds(claims, "iat"),
     expiresAt: milliseconds(claims, "exp"),
   });

@@ -19,26 +19,21 @@ export interface Demo {
   refresh(identity: Identity): Promise<{ token: string; identity: Identity }>;
 }
 
-interface DemoOptions {
-  issuer: Issuer;
-  /** Remembers who was first: that user is `admin`. */
-  firstUser: FirstUserStore;
-}
-
 /** The longest name, in code points. */
 const MAX_DEMO_NAME = 64;
 
-/** Makes the {@linkcode Demo} sign-in. */
-export function createDemo({ issuer, firstUser }: DemoOptions): Demo {
-  async function issue(user: User) {
+/** The first user is `admin`. */
+export function createDemo({ issuer, firstUser }: { issuer: Issuer; firstUser: FirstUserStore }): Demo {
+  async function issue(user: User, family: string) {
     const role = await firstUser.claim(user.id) ? "admin" : DEFAULT_ROLE;
-    return await issuer.issue({ ...user, role });
+    return await issuer.issue({ ...user, role }, family);
   }
   return {
     async signIn(name) {
-      return await issue({ id: userId(crypto.randomUUID()), name: demoName(name), role: DEFAULT_ROLE });
+      const user = { id: userId(crypto.randomUUID()), name: demoName(name), role: DEFAULT_ROLE };
+      return await issue(user, crypto.randomUUID());
     },
-    refresh: ({ user }) => issue(user),
+    refresh: ({ user, family, jti }) => issue(user, family ?? jti),
   };
 }
 

@@ -1,6 +1,6 @@
 /**
  * A key set behind a URL as a key source: fetched at once, then regularly, and when a token names a key that is not
- * in it. A set that was good once serves until a better one arrives; failures are reported and tried again.
+ * in it. A set that was good once serves for a day, or until a better one arrives; failures are reported and tried again.
  */
 import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } from "jose";
 import { ProtocolError } from "../protocol/codes.ts";
@@ -8,7 +8,7 @@ import { fitting, PUBLIC_ALGORITHMS } from "./algorithms.ts";
 import type { KeySource } from "./key_source.ts";
 import { readBounded } from "../bounded_body.ts";
 
-/** Options of {@linkcode createJwksKeys}. Times in milliseconds. */
+/** Times in milliseconds. */
 export interface JwksKeysOptions {
   url: string | URL;
   /** Narrows the algorithms of public keys. */
@@ -19,6 +19,8 @@ export interface JwksKeysOptions {
   refreshMs?: number;
   /** The least time between two fetches, whatever tokens ask for. Default 5 s. */
   cooldownMs?: number;
+  /** How long a set is trusted that cannot be fetched again. Default a day. */
+  maxStaleMs?: number;
   /** The largest answer, in bytes. Default 256 KiB. */
   maxBytes?: number;
   /** Told of every failed fetch. */
@@ -30,13 +32,13 @@ export interface JwksKeysOptions {
 const MAX_KEYS = 100;
 const MAX_KID_LENGTH = 200;
 
-/** Makes the key source of `JWT_JWKS_URL`. Dispose it to end its fetching. */
+/** The key source of `JWT_JWKS_URL`. Dispose it to end its fetching. */
 export function createJwksKeys(options: JwksKeysOptions): KeySource {
   const { algorithms, timeoutMs = 5000, refreshMs = 300_000, cooldownMs = 5000 } = options;
-  const { maxBytes = 256 * 1024, onError = () => {}, now = Date.now } = options;
+  const { maxStaleMs = 86_400_000, maxBytes = 256 * 1024, onError = () => {}, now = Date.now } = options;
   const url = new URL(options.url);
   const closed = new AbortController();
-  let known: { text: string; keys: JWTVerifyGetKey } | undefined;
+  let known: { text: string; keys: JWTVerifyGetKey; fetchedAt: number } | undefined;
   let generation = 0;
   let fetching: Promise<void> | undefined;
   let notBefore = 0;
@@ -91,12 +93,17 @@ export function createJwksKeys(options: JwksKeysOptions): KeySource {
     try {
       const text = await fetchText();
       if (text !== known?.text) {
-        known = { text, keys: parseKeySet(text) };
+        known = { text, keys: parseKeySet(text), fetchedAt: now() };
         generation++;
-      }
+      } else known.fetchedAt = now();
     } catch (error) {
       if (!closed.signal.aborted) onError(new Error(`Cannot fetch the key set: ${reasonOf(error)}`));
       waitMs = Math.min(cooldownMs, refreshMs);
+      // a key that was withdrawn meanwhile must not open doors for ever
+      if (known !== undefined && now() - known.fetchedAt >= maxStaleMs) {
+        known = undefined;
+        generation++;
+      }
     }
     if (!closed.signal.aborted) timer = setTimeout(refresh, waitMs);
   }

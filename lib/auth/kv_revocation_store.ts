@@ -4,7 +4,7 @@
  */
 import { batches } from "../batches.ts";
 import type { UserId } from "../protocol/ids.ts";
-import type { Identity } from "./claims.ts";
+import { type Identity, revocationId } from "./claims.ts";
 import { isOlder, laterMark, type RevocationStore, type UserMark } from "./revocation_store.ts";
 
 interface KvRevocationStoreOptions {
@@ -20,7 +20,7 @@ interface KvRevocationStoreOptions {
 const READ_BATCH = 10;
 const LIST_BATCH = 500;
 
-/** Makes a {@linkcode RevocationStore} in `kv`, which stays its owner's to close. Resolves with the copy complete. */
+/** Resolves when the copy is complete. `kv` stays its owner's to close. */
 export async function createKvRevocationStore(
   kv: Deno.Kv,
   options: KvRevocationStoreOptions = {},
@@ -77,7 +77,9 @@ export async function createKvRevocationStore(
   }
 
   async function read(identities: readonly Identity[]): Promise<unknown[]> {
-    const keys = identities.flatMap(({ jti, user }) => [tokenKey(jti), userKey(user.id)]);
+    const keys = identities.flatMap((
+      identity,
+    ) => [tokenKey(revocationId(identity)), userKey(identity.user.id)]);
     const reads = Array.from(batches(keys, READ_BATCH), (batch) => kv.getMany<unknown[]>(batch));
     return (await Promise.all(reads)).flat().map((entry) => entry.value);
   }
@@ -99,7 +101,7 @@ export async function createKvRevocationStore(
     },
     async areRevoked(identities) {
       const values = isComplete
-        ? identities.flatMap(({ jti, user }) => [tokens.get(jti), users.get(user.id)])
+        ? identities.flatMap((identity) => [tokens.get(revocationId(identity)), users.get(identity.user.id)])
         : await read(identities);
       const nowMs = now();
       // KV drops an expired entry some time later, and the copy when it needs room: what they give may be over

@@ -21,7 +21,7 @@ const CURVES: Record<string, string[]> = {
   "Ed25519": ["EdDSA", "Ed25519"],
 };
 
-/** Makes the key source of `JWT_PUBLIC_KEY`; throws a `TypeError` or a `RangeError` for a key that cannot serve. */
+/** The key source of `JWT_PUBLIC_KEY`; throws a `TypeError` or a `RangeError` for a key that cannot serve. */
 export function createPublicKeys(options: PublicKeysOptions): KeySource {
   const jwk = readKey(options.key.trim());
   const possible = jwk.alg ? [jwk.alg] : algorithmsOf(jwk);

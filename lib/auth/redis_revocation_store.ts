@@ -3,13 +3,8 @@ import { batches } from "../batches.ts";
 import { keyFamily } from "../redis/keys.ts";
 import type { Redis } from "../redis/redis.ts";
 import { script } from "../redis/script.ts";
+import { revocationId } from "./claims.ts";
 import { isOlder, type RevocationStore } from "./revocation_store.ts";
-
-interface RedisRevocationStoreOptions {
-  redis: Redis;
-  /** `REDIS_KEY_PREFIX`. */
-  prefix: string;
-}
 
 const MARK = script(`
 -- KEYS  1 revoked:token:{jti} or revoked:user:{id}
@@ -27,9 +22,10 @@ return 1
 // keys a command: few enough that Redis goes on with other work in between
 const BATCH_SIZE = 500;
 
-/** Creates the {@linkcode RevocationStore} of a Redis. The caller closes the connection. */
-export function createRedisRevocationStore(options: RedisRevocationStoreOptions): RevocationStore {
-  const { redis, prefix } = options;
+/** `prefix` is `REDIS_KEY_PREFIX`. */
+export function createRedisRevocationStore(
+  { redis, prefix }: { redis: Redis; prefix: string },
+): RevocationStore {
   const key = keyFamily(redis, prefix, "revoked");
   const tokenKey = (jti: string): string => key("revoked", "token", jti);
   const userKey = (id: string): string => key("revoked", "user", id);
@@ -41,7 +37,9 @@ export function createRedisRevocationStore(options: RedisRevocationStoreOptions)
     revokeToken: (jti, untilMs) => mark(tokenKey(jti), 1, untilMs),
     revokeUser: (id, { beforeMs, untilMs }) => mark(userKey(id), beforeMs, untilMs),
     async areRevoked(identities) {
-      const keys = identities.flatMap(({ jti, user }) => [tokenKey(jti), userKey(user.id)]);
+      const keys = identities.flatMap((
+        identity,
+      ) => [tokenKey(revocationId(identity)), userKey(identity.user.id)]);
       // issued together, they share one round trip
       const replies = Array.from(batches(keys, BATCH_SIZE), (batch) => redis.send(["MGET", ...batch]));
       const marks = (await Promise.all(replies)).flat() as (string | null)[];

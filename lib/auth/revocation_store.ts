@@ -12,8 +12,8 @@ export interface UserMark {
 
 /** Remembers revocations for as long as the revoked tokens live. With the store down a method rejects, and soon. */
 export interface RevocationStore {
-  /** Revokes one token until `untilMs` (epoch). */
-  revokeToken(jti: string, untilMs: number): Promise<void>;
+  /** Revokes the tokens of one `revocationId` until `untilMs` (epoch). */
+  revokeToken(id: string, untilMs: number): Promise<void>;
   /** Revokes tokens of a user. A mark never moves back: what was revoked stays so. */
   revokeUser(id: UserId, mark: UserMark): Promise<void>;
   /** Whether each of `identities` is revoked, in their order; one round trip for all of them. */

@@ -5,7 +5,8 @@
 import { Emitter } from "../emitter.ts";
 import { ProtocolError } from "../protocol/codes.ts";
 import { type UserId, userId } from "../protocol/ids.ts";
-import { type Identity, MAX_LIFETIME_S } from "./claims.ts";
+import { type Identity, MAX_LIFETIME_S, revocationId } from "./claims.ts";
+import { createMemoryRevocationStore } from "./memory_revocation_store.ts";
 import { isOlder, type RevocationStore } from "./revocation_store.ts";
 
 /** What was revoked, as it goes to the other nodes: one token, or a user's tokens issued until `beforeMs`. */
@@ -13,9 +14,8 @@ export type Revocation =
   | { kind: "token"; userId: UserId; jti: string }
   | { kind: "user"; userId: UserId; beforeMs: number };
 
-/** Revokes and checks. */
 export interface Revocations {
-  /** Revokes the one token of `identity`. Rejects with `server/unavailable` when the store is down. */
+  /** Revokes the token of `identity` and all that were, or will be, renewed from it. Rejects with `server/unavailable` when the store is down. */
   revokeToken(identity: Identity): Promise<void>;
   /** Revokes all tokens of a user issued until now. Rejects with `server/unavailable` when the store is down. */
   revokeUser(id: UserId): Promise<void>;
@@ -38,6 +38,8 @@ interface RevocationsOptions {
   whenStoreDown?: "refuse" | "admit";
   /** The longest life of a token, milliseconds: so long a user's revocation is kept. Default {@linkcode MAX_LIFETIME_S}. */
   maxTokenLifeMs?: number;
+  /** The life of tokens that are renewed here, milliseconds; default `maxTokenLifeMs`. */
+  issuedLifeMs?: number;
   /** Seconds by which clocks may differ: so long after `exp` a token may still pass. Default 5. */
   clockToleranceS?: number;
   /** Sends a revocation to the other nodes. Should it fail, they learn of it at their next recheck. */
@@ -48,11 +50,20 @@ interface RevocationsOptions {
   now?: () => number;
 }
 
-/** Makes {@linkcode Revocations}. */
+const MAX_RECENT = 10_000;
+
 export function createRevocations(options: RevocationsOptions): Revocations {
   const { store, whenStoreDown = "refuse", maxTokenLifeMs = MAX_LIFETIME_S * 1000 } = options;
-  const { clockToleranceS = 5, publish = () => {}, onError = () => {}, now = Date.now } = options;
+  const {
+    issuedLifeMs = maxTokenLifeMs,
+    clockToleranceS = 5,
+    publish = () => {},
+    onError = () => {},
+    now = Date.now,
+  } = options;
   const toleranceMs = clockToleranceS * 1000;
+  // until the store has it, and while the store is away: nobody slips through in between
+  const recent = createMemoryRevocationStore({ max: MAX_RECENT, now });
   const emitter = new Emitter<{ revoked: [Revocation] }>(onError);
 
   async function announce(revocation: Revocation): Promise<void> {
@@ -74,20 +85,28 @@ export function createRevocations(options: RevocationsOptions): Revocations {
   }
 
   return {
-    async revokeToken({ jti, user, expiresAt }) {
-      const untilMs = (expiresAt ?? now() + maxTokenLifeMs) + toleranceMs;
-      await orUnavailable(store.revokeToken(jti, untilMs));
-      await announce({ kind: "token", userId: user.id, jti });
+    async revokeToken(identity) {
+      const { family, user, expiresAt } = identity;
+      const longestMs = now() + (family === null ? maxTokenLifeMs : issuedLifeMs);
+      // a renewed token outlives the one that it was made from
+      const untilMs = (family === null ? expiresAt ?? longestMs : longestMs) + toleranceMs;
+      const id = revocationId(identity);
+      const revocation: Revocation = { kind: "token", userId: user.id, jti: id };
+      await recent.revokeToken(id, untilMs);
+      await orUnavailable(store.revokeToken(id, untilMs));
+      await announce(revocation);
     },
     async revokeUser(id) {
       const beforeMs = now();
-      await orUnavailable(
-        store.revokeUser(id, { beforeMs, untilMs: beforeMs + maxTokenLifeMs + toleranceMs }),
-      );
-      await announce({ kind: "user", userId: id, beforeMs });
+      const mark = { beforeMs, untilMs: beforeMs + maxTokenLifeMs + toleranceMs };
+      const revocation: Revocation = { kind: "user", userId: id, beforeMs };
+      await recent.revokeUser(id, mark);
+      await orUnavailable(store.revokeUser(id, mark));
+      await announce(revocation);
     },
     async assertValid(identity) {
-      let revoked: boolean | undefined;
+      let [revoked] = await recent.areRevoked([identity]);
+      if (revoked) throw new ProtocolError("auth/revoked");
       try {
         [revoked] = await orUnavailable(store.areRevoked([identity]));
       } catch (error) {
@@ -113,9 +132,12 @@ export function createRevocations(options: RevocationsOptions): Revocations {
 }
 
 /** Whether `revocation` takes the token of `identity`. */
-export function covers(revocation: Revocation, { user, jti, issuedAt }: Identity): boolean {
+export function covers(revocation: Revocation, identity: Identity): boolean {
+  const { user, issuedAt } = identity;
   if (revocation.userId !== user.id) return false;
-  return revocation.kind === "token" ? revocation.jti === jti : isOlder(issuedAt, revocation.beforeMs);
+  return revocation.kind === "token"
+    ? revocation.jti === revocationId(identity)
+    : isOlder(issuedAt, revocation.beforeMs);
 }
 
 function parseRevocation(message: unknown): Revocation | undefined {

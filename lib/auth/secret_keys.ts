@@ -6,7 +6,7 @@ import { fitting } from "./algorithms.ts";
 export const MIN_SECRET_BYTES = 32;
 
 interface SecretKeysOptions {
-  /** The secret; text counts as its UTF-8 bytes. */
+  /** Text counts as its UTF-8 bytes. */
   secret: string | Uint8Array<ArrayBuffer>;
   /** Narrows HS256, HS384, HS512. */
   algorithms?: readonly string[];
@@ -16,24 +16,19 @@ interface SecretKeysOptions {
 export function secretBytes(secret: string | Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   const bytes = typeof secret === "string" ? new TextEncoder().encode(secret) : secret;
   if (bytes.length < MIN_SECRET_BYTES) {
-    throw new RangeError(
-      `Cannot use the secret: it has ${bytes.length} bytes, ${MIN_SECRET_BYTES} are needed`,
-    );
+    throw new RangeError(`Cannot use the secret: it has ${bytes.length} of ${MIN_SECRET_BYTES} bytes`);
   }
   return bytes;
 }
 
-/** Makes the key source of `JWT_SECRET`; rejects with a `RangeError` when the secret is too short. */
+/** The key source of `JWT_SECRET`; rejects with a `RangeError` when the secret is too short. */
 export async function createSecretKeys(options: SecretKeysOptions): Promise<KeySource> {
   const secret = secretBytes(options.secret);
   const algorithms = fitting(["HS256", "HS384", "HS512"], options.algorithms);
   const keys = new Map<string, CryptoKey>();
-  for (const algorithm of algorithms) {
-    const hash = `SHA-${algorithm.slice(2)}`;
-    keys.set(
-      algorithm,
-      await crypto.subtle.importKey("raw", secret, { name: "HMAC", hash }, false, ["verify"]),
-    );
+  for (const name of algorithms) {
+    const algorithm = { name: "HMAC", hash: `SHA-${name.slice(2)}` };
+    keys.set(name, await crypto.subtle.importKey("raw", secret, algorithm, false, ["verify"]));
   }
   return {
     algorithms,

@@ -8,7 +8,6 @@ import type { KeySource } from "./key_source.ts";
 import { refusalOf } from "./token_refusal.ts";
 import { hasUniqueNames } from "./json_unique_names.ts";
 
-/** Checks tokens. */
 export interface TokenVerifier {
   /** The identity behind `token`; rejects with a {@linkcode ProtocolError} of an `auth/…` code. */
   verify(token: unknown): Promise<Identity>;
@@ -16,10 +15,10 @@ export interface TokenVerifier {
 
 interface VerifierOptions {
   keys: KeySource;
-  /** `iss` must be this. Unset: not looked at. */
-  issuer?: string;
-  /** `aud` must name this. Unset: not looked at. */
-  audience?: string;
+  /** What `iss` must be; unset: it is not looked at. */
+  issuer?: string | null;
+  /** What `aud` must name; unset: it is not looked at. */
+  audience?: string | null;
   /** Seconds by which clocks may differ. Default 5. */
   clockToleranceS?: number;
   /** Whether a token must have `exp`. Default true. */
@@ -40,22 +39,17 @@ const TOKEN = new RegExp(`^(?!\\.)${SEGMENT}\\.(?!\\.)${SEGMENT}\\.${SEGMENT}$`)
 // a token without `kid` is tried with every key that fits, but not with a whole directory of them
 const MAX_TRIED_KEYS = 3;
 
-interface Verified {
-  identity: Identity;
-  generation: number;
-}
-
-/** Makes a {@linkcode TokenVerifier}. A token that was verified is looked up the next time, until it expires. */
+/** A token that was verified is looked up the next time, until it expires. */
 export function createVerifier(options: VerifierOptions): TokenVerifier {
   const { keys, issuer, audience, clockToleranceS = 5, requireExpiry = true } = options;
   const { cacheSize = 10_000, now = Date.now } = options;
-  const verified = new LRUCache<string, Verified>({ max: cacheSize });
+  const verified = new LRUCache<string, { identity: Identity; generation: number }>({ max: cacheSize });
   const checks: JWTVerifyOptions = {
     algorithms: [...keys.algorithms],
     clockTolerance: clockToleranceS,
     requiredClaims: requireExpiry ? ["exp"] : [],
-    ...(issuer !== undefined && { issuer }),
-    ...(audience !== undefined && { audience }),
+    issuer: issuer ?? undefined,
+    audience: audience ?? undefined,
   };
 
   return {
@@ -83,8 +77,14 @@ export function createVerifier(options: VerifierOptions): TokenVerifier {
   async function check(token: string, nowMs: number): Promise<Identity> {
     const claims = await checkSignature(token, { ...checks, currentDate: new Date(nowMs) });
     checkNames(token);
-    checkTimes(claims, { nowS: nowMs / 1000, clockToleranceS });
+    checkTimes(claims, nowMs / 1000);
     return identityOf(claims, () => digest(token.slice(0, token.lastIndexOf("."))));
+  }
+
+  /** What jose leaves open: an `exp` that is no moment anybody means, an `iat` that has not come yet. */
+  function checkTimes({ exp, iat }: JWTPayload, nowS: number): void {
+    if (exp !== undefined && (!Number.isInteger(exp) || exp > nowS + MAX_LIFETIME_S)) throw malformed("exp");
+    if (iat !== undefined && iat > nowS + clockToleranceS) throw new ProtocolError("auth/not-yet-valid");
   }
 
   async function checkSignature(token: string, checks: JWTVerifyOptions): Promise<JWTPayload> {
@@ -92,7 +92,7 @@ export function createVerifier(options: VerifierOptions): TokenVerifier {
       return (await jwtVerify(token, keys.find, checks)).payload;
     } catch (error) {
       if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw error;
-      return await checkWithEach(token, { checks, candidates: error });
+      return await checkWithEach(token, checks, error);
     }
   }
 }
@@ -102,12 +102,11 @@ function digest(text: string): string {
   return hash("sha256", text, "base64url");
 }
 
-interface Candidates {
-  checks: JWTVerifyOptions;
-  candidates: errors.JWKSMultipleMatchingKeys;
-}
-
-async function checkWithEach(token: string, { checks, candidates }: Candidates): Promise<JWTPayload> {
+async function checkWithEach(
+  token: string,
+  checks: JWTVerifyOptions,
+  candidates: errors.JWKSMultipleMatchingKeys,
+): Promise<JWTPayload> {
   let tried = 0;
   for await (const key of candidates) {
     try {
@@ -134,13 +133,4 @@ function checkNames(token: string): void {
       throw new ProtocolError("auth/malformed", "The token names a claim twice.");
     }
   }
-}
-
-/** What jose leaves open: an `exp` that is no moment anybody means, an `iat` that has not come yet. */
-function checkTimes(
-  { exp, iat }: JWTPayload,
-  { nowS, clockToleranceS }: { nowS: number; clockToleranceS: number },
-) {
-  if (exp !== undefined && (!Number.isInteger(exp) || exp > nowS + MAX_LIFETIME_S)) throw malformed("exp");
-  if (iat !== undefined && iat > nowS + clockToleranceS) throw new ProtocolError("auth/not-yet-valid");
 }

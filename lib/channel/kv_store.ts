@@ -1,8 +1,8 @@
 /**
  * Channels in Deno KV, for one process: `["channel", id]`, `["public_channel", id]`, `["membership", user, channel]`,
- * `["message", channel, id]` and `["read_mark", user, channel]`.
+ * `["member", channel, user]` (with `["member", channel]` where it is kept), `["made", user, channel]`,
+ * `["message", channel, id]`, `["message_count", channel]` (all it ever got) and `["read_mark", user, channel]`.
  */
-import { encodeTime } from "ulid";
 import { batches } from "../batches.ts";
 import type { ChannelId, UserId } from "../protocol/ids.ts";
 import { type Channel, KEPT_MESSAGES, type Message } from "../protocol/resources.ts";
@@ -15,7 +15,18 @@ const SURPLUS = 50;
 // what Deno KV takes in one commit and in one read
 const MAX_MUTATIONS = 500;
 const MAX_READS = 10;
-const ULID_TIME_LENGTH = 10;
+
+/** How many messages of a channel are stored, and how many it ever got. */
+interface Counts {
+  kept: number;
+  total: number;
+}
+
+/** How far a user has read: a time, and how many messages there had been. */
+interface Mark {
+  at: number;
+  count: number;
+}
 
 interface KvChannelStoreOptions {
   /**
@@ -36,8 +47,8 @@ export function createKvChannelStore(
 class KvChannelStore implements ChannelStore {
   readonly #kv: Deno.Kv;
   readonly #write: (write: Write) => Promise<void>;
-  /** How many messages are stored of each channel that got one since the start. */
-  readonly #counters = new Map<ChannelId, Promise<{ count: number }>>();
+  /** Of each channel that got a message or was read since the start. */
+  readonly #counts = new Map<ChannelId, Promise<Counts>>();
 
   /** Users who may have memberships of their own; `undefined` when others may add to them. */
   #members: Promise<Set<UserId>> | undefined;
@@ -55,12 +66,16 @@ class KvChannelStore implements ChannelStore {
     const known = await this.#loadMembers();
     for (const userId of memberIds) known?.add(userId);
     // members first: a channel that can be seen has them all
-    for (const batch of batches(memberIds, MAX_MUTATIONS)) {
+    for (const batch of batches(memberIds, MAX_MUTATIONS / 2)) {
       const members = this.#kv.atomic();
-      for (const userId of batch) members.set(["membership", userId, channel.id], true);
+      for (const userId of batch) {
+        members.set(["membership", userId, channel.id], true).set(["member", channel.id, userId], true);
+      }
       await members.commit();
     }
-    const added = this.#kv.atomic().check({ key, versionstamp: null }).set(key, channel);
+    const added = this.#kv.atomic().check({ key, versionstamp: null }).set(key, channel)
+      .set(["member", channel.id], true);
+    if (channel.createdBy !== null) added.set(["made", channel.createdBy, channel.id], true);
     if (channel.public) added.set(["public_channel", channel.id], true);
     return (await added.commit()).ok;
   }
@@ -79,29 +94,80 @@ class KvChannelStore implements ChannelStore {
     return await this.#lastParts(["membership", userId]);
   }
 
+  async countMadeBy(userId: UserId): Promise<number> {
+    return (await this.#lastParts(["made", userId])).length;
+  }
+
+  async rename(channelId: ChannelId, name: string): Promise<boolean> {
+    const entry = await this.#kv.get<Channel>(["channel", channelId]);
+    if (entry.value === null) return false;
+    return (await this.#kv.atomic().check(entry).set(entry.key, { ...entry.value, name }).commit()).ok;
+  }
+
+  async remove(channelId: ChannelId): Promise<UserId[] | undefined> {
+    const entry = await this.#kv.get<Channel>(["channel", channelId]);
+    if (entry.value === null) return undefined;
+    const { createdBy } = entry.value;
+    // the channel first: nobody comes in while the rest goes
+    const removed = this.#kv.atomic().check(entry).delete(entry.key).delete(["public_channel", channelId])
+      .delete(["member", channelId]).delete(["message_count", channelId]);
+    if (createdBy !== null) removed.delete(["made", createdBy, channelId]);
+    if (!(await removed.commit()).ok) return undefined;
+    this.#counts.delete(channelId);
+    const members = await this.#lastParts<UserId>(["member", channelId]);
+    const messages: Deno.KvKey[] = [];
+    for await (const { key } of this.#kv.list({ prefix: ["message", channelId] })) messages.push(key);
+    await this.#deleteAll([
+      ...members.flatMap((userId) => [
+        ["member", channelId, userId],
+        ["membership", userId, channelId],
+        ["read_mark", userId, channelId],
+      ]),
+      ...messages,
+    ]);
+    return members;
+  }
+
   async addMember(channelId: ChannelId, userId: UserId): Promise<boolean> {
     (await this.#loadMembers())?.add(userId);
     const key = ["membership", userId, channelId];
-    return (await this.#kv.atomic().check({ key, versionstamp: null }).set(key, true).commit()).ok;
+    const [channel, isListed] = await this.#kv.getMany([["channel", channelId], ["member", channelId]]);
+    if (channel.versionstamp === null) return false;
+    const added = this.#kv.atomic().check({ key, versionstamp: null }).check(channel).set(key, true);
+    // a channel of a version that kept no list of members has none
+    if (isListed.versionstamp !== null) added.set(["member", channelId, userId], true);
+    return (await added.commit()).ok;
   }
 
   async removeMember(channelId: ChannelId, userId: UserId): Promise<boolean> {
     const entry = await this.#kv.get(["membership", userId, channelId]);
     if (entry.versionstamp === null) return false;
-    return (await this.#kv.atomic().check(entry).delete(entry.key).commit()).ok;
+    const removed = this.#kv.atomic().check(entry).delete(entry.key).delete(["member", channelId, userId]);
+    if (!(await removed.commit()).ok) return false;
+    const [channel, isListed] = await this.#kv.getMany<[Channel, boolean]>([
+      ["channel", channelId],
+      ["member", channelId],
+    ]);
+    const isPublic = channel.value?.public ?? true;
+    if (isListed.value && !isPublic && !await this.#hasAny(["member", channelId])) {
+      await this.remove(channelId);
+    }
+    return true;
   }
 
   async append(message: Message): Promise<void> {
     const { id, channelId, user, content, createdAt } = message;
-    const counter = await this.#counter(channelId);
+    const counts = await this.#countsOf(channelId);
+    const total = ++counts.total;
     await this.#write({
       apply: (batch) =>
-        batch.set(["message", channelId, id], message).set(["read_mark", user.id, channelId], createdAt),
+        batch.set(["message", channelId, id], message).set(["message_count", channelId], total)
+          .set(["read_mark", user.id, channelId], { at: createdAt, count: total } satisfies Mark),
       bytes: 1_000 + 3 * content.length,
     });
-    const surplus = ++counter.count - KEPT_MESSAGES;
+    const surplus = ++counts.kept - KEPT_MESSAGES;
     if (surplus <= SURPLUS) return;
-    counter.count -= surplus;
+    counts.kept -= surplus;
     await this.#dropOldest(channelId, surplus);
   }
 
@@ -114,18 +180,22 @@ class KvChannelStore implements ChannelStore {
 
   async markRead(userId: UserId, { channelId, at }: { channelId: ChannelId; at: number }): Promise<number> {
     const key = ["read_mark", userId, channelId];
-    const [[last], before] = await Promise.all([this.messages(channelId, 1), this.#kv.get<number>(key)]);
-    const mark = Math.max(at, last?.createdAt ?? 0, before.value ?? 0);
+    const [[last], before] = await Promise.all([this.messages(channelId, 1), this.#kv.get<Mark>(key)]);
+    const { total: count } = await this.#countsOf(channelId);
+    const mark: Mark = { at: Math.max(at, last?.createdAt ?? 0, before.value?.at ?? 0), count };
     await this.#kv.set(key, mark);
-    return mark;
+    return mark.at;
   }
 
   async readMarks(userId: UserId, channelIds: readonly ChannelId[]): Promise<ReadMark[]> {
-    const marks = await this.#getAll<number>(channelIds.map((id) => ["read_mark", userId, id]));
-    return await Promise.all(channelIds.map(async (channelId, index) => {
-      const lastReadAt = marks[index] ?? null;
-      return { channelId, lastReadAt, unread: await this.#countSince(channelId, (lastReadAt ?? 0) + 1) };
-    }));
+    const [marks, totals] = await Promise.all([
+      this.#getAll<Mark>(channelIds.map((id) => ["read_mark", userId, id])),
+      this.#getAll<number>(channelIds.map((id) => ["message_count", id])),
+    ]);
+    return channelIds.map((channelId, index) => {
+      const { at = null, count = 0 } = marks[index] ?? {};
+      return { channelId, lastReadAt: at, unread: Math.min(KEPT_MESSAGES, (totals[index] ?? 0) - count) };
+    });
   }
 
   #loadMembers(): Promise<Set<UserId>> | undefined {
@@ -145,35 +215,32 @@ class KvChannelStore implements ChannelStore {
     return members;
   }
 
-  async #countSince(channelId: ChannelId, at: number): Promise<number> {
-    const prefix = ["message", channelId];
-    const start = [...prefix, encodeTime(at, ULID_TIME_LENGTH)];
-    let count = 0;
-    for await (const _ of this.#kv.list({ prefix, start }, { limit: KEPT_MESSAGES })) count++;
-    return count;
-  }
-
   /** Made before the first write, so that every write is counted once. */
-  #counter(channelId: ChannelId): Promise<{ count: number }> {
-    let counter = this.#counters.get(channelId);
-    if (counter === undefined) {
-      counter = this.#count(channelId);
-      this.#counters.set(channelId, counter);
-      counter.catch(() => this.#counters.delete(channelId));
+  #countsOf(channelId: ChannelId): Promise<Counts> {
+    let counts = this.#counts.get(channelId);
+    // others write too: what was counted is over
+    if (counts === undefined || !this.#exclusive) {
+      counts = this.#count(channelId);
+      this.#counts.set(channelId, counts);
+      counts.catch(() => this.#counts.delete(channelId));
     }
-    return counter;
+    return counts;
   }
 
-  async #count(channelId: ChannelId): Promise<{ count: number }> {
-    let count = 0;
-    for await (const _ of this.#kv.list({ prefix: ["message", channelId] })) count++;
-    return { count };
+  async #count(channelId: ChannelId): Promise<Counts> {
+    const total = await this.#kv.get<number>(["message_count", channelId]);
+    const kept = (await this.#lastParts(["message", channelId])).length;
+    return { kept, total: total.value ?? kept };
   }
 
   async #dropOldest(channelId: ChannelId, limit: number): Promise<void> {
     const old: Deno.KvKey[] = [];
     for await (const { key } of this.#kv.list({ prefix: ["message", channelId] }, { limit })) old.push(key);
-    for (const batch of batches(old, MAX_MUTATIONS)) {
+    await this.#deleteAll(old);
+  }
+
+  async #deleteAll(keys: readonly Deno.KvKey[]): Promise<void> {
+    for (const batch of batches(keys, MAX_MUTATIONS)) {
       const removed = this.#kv.atomic();
       for (const key of batch) removed.delete(key);
       await removed.commit();
@@ -185,9 +252,14 @@ class KvChannelStore implements ChannelStore {
     return (await Promise.all(reads)).flat().map(({ value }) => value);
   }
 
-  async #lastParts(prefix: Deno.KvKey): Promise<ChannelId[]> {
-    const ids: ChannelId[] = [];
-    for await (const { key } of this.#kv.list({ prefix })) ids.push(key.at(-1) as ChannelId);
+  async #lastParts<Id extends string = ChannelId>(prefix: Deno.KvKey): Promise<Id[]> {
+    const ids: Id[] = [];
+    for await (const { key } of this.#kv.list({ prefix })) ids.push(key.at(-1) as Id);
     return ids;
+  }
+
+  async #hasAny(prefix: Deno.KvKey): Promise<boolean> {
+    for await (const _ of this.#kv.list({ prefix }, { limit: 1 })) return true;
+    return false;
   }
 }

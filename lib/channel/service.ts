@@ -2,6 +2,7 @@
  * Channels: who may do what in them, and what becomes of it. It answers and keeps, but sends nothing; whoever calls
  * relays what it returns, and moves live sockets when a membership changes.
  */
+import { LRUCache } from "lru-cache";
 import { decodeTime, monotonicFactory } from "ulid";
 import { Emitter } from "../emitter.ts";
 import { ProtocolError } from "../protocol/codes.ts";
@@ -13,8 +14,14 @@ import { createMemberships, type Memberships } from "./membership_cache.ts";
 import type { ChannelStore } from "./store.ts";
 import { createTypingGate } from "./typing_limit.ts";
 
-/** The most channels, apart from public ones, that one user can be in. */
-export const MAX_CHANNELS_OF_USER = 500;
+/** The most channels that one user can have made. */
+export const MAX_CHANNELS_MADE = 100;
+/** The most channels, apart from public ones, that one user can be added to; it keeps nobody from making their own. */
+export const MAX_CHANNELS_OF_USER = 1_000;
+/** How many messages a user may post in one channel at once, and as many again every three seconds. */
+export const MESSAGE_BURST = 15;
+const MESSAGE_WINDOW_MS = 3_000;
+const MAX_POSTERS = 50_000;
 /** The most public channels; everybody is in each of them. */
 const MAX_PUBLIC_CHANNELS = 200;
 
@@ -35,6 +42,10 @@ export interface ChannelService {
   overview(userId: UserId): Promise<ChannelView[]>;
   /** Makes a channel; its maker is a member. */
   create(actor: Actor, channel: { name: string; public: boolean; memberIds: UserId[] }): Promise<Channel>;
+  /** Names a channel anew: for its maker and administrators. */
+  rename(actor: Actor, channel: { channelId: ChannelId; name: string }): Promise<Channel>;
+  /** Removes a channel and all that was said in it: for its maker and administrators. */
+  remove(actor: Actor, channelId: ChannelId): Promise<void>;
   /** Adds a member to a channel that is not public: for its maker and administrators. `false`: was one. */
   addMember(actor: Actor, membership: { channelId: ChannelId; userId: UserId }): Promise<boolean>;
   /** Ends a membership: for the channel's maker, administrators, and the member. `false`: was none. */
@@ -62,8 +73,10 @@ export interface ChannelService {
 
 export interface ChannelsOptions {
   store: ChannelStore;
-  /** Whether typing is limited to one notice a second; default true. */
-  coalesceTyping?: boolean;
+  /** Whether typing is limited to one notice a second, and posting; default true. */
+  isLimited?: boolean;
+  /** Who may make public channels (`PUBLIC_CHANNELS`); with `none` there is no `general` either. Default `everyone`. */
+  publicChannels?: "everyone" | "admin" | "none";
   /** The clock, in epoch milliseconds. */
   now?: () => number;
 }
@@ -84,12 +97,17 @@ class Channels implements ChannelService {
   readonly #now: () => number;
   readonly #ulid = monotonicFactory();
   readonly #gate: ReturnType<typeof createTypingGate> | undefined;
+  readonly #publicChannels: "everyone" | "admin" | "none";
+  /** The times of what was posted lately, by user and channel. */
+  readonly #posting: LRUCache<string, number[]> | undefined;
 
-  constructor({ store, coalesceTyping = true, now = Date.now }: ChannelsOptions) {
+  constructor({ store, isLimited = true, publicChannels = "everyone", now = Date.now }: ChannelsOptions) {
     this.#store = store;
     this.#memberships = createMemberships(store);
+    this.#publicChannels = publicChannels;
     this.#now = now;
-    this.#gate = coalesceTyping ? createTypingGate(now) : undefined;
+    this.#gate = isLimited ? createTypingGate(now) : undefined;
+    this.#posting = isLimited ? new LRUCache({ max: MAX_POSTERS }) : undefined;
   }
 
   async channelsOf(userId: UserId): Promise<ChannelId[]> {
@@ -122,15 +140,32 @@ class Channels implements ChannelService {
     { name, public: open, memberIds }: { name: string; public: boolean; memberIds: UserId[] },
   ): Promise<Channel> {
     const userIds = open ? [] : [...new Set([actor.id, ...memberIds])];
+    if (open) this.#requirePublic(actor);
+    if (await this.#store.countMadeBy(actor.id) >= MAX_CHANNELS_MADE) {
+      throw new ProtocolError("request/invalid", `A user can have made ${MAX_CHANNELS_MADE} channels.`);
+    }
     if (open && (await this.#memberships.publicIds()).size >= MAX_PUBLIC_CHANNELS) {
       throw new ProtocolError("request/invalid", `There can be ${MAX_PUBLIC_CHANNELS} public channels.`);
     }
-    await Promise.all(userIds.map((userId) => this.#requireRoom(userId)));
+    await Promise.all(userIds.filter((id) => id !== actor.id).map((userId) => this.#requireRoom(userId)));
     const { id, at } = this.#newId();
     const channel = { id: channelId(id), name, public: open, createdBy: actor.id, createdAt: at };
     await this.#store.create(channel, userIds);
     this.#change({ kind: "joined", channelId: channel.id, userIds: open ? null : userIds }, { local: true });
     return channel;
+  }
+
+  async rename(actor: Actor, { channelId, name }: { channelId: ChannelId; name: string }): Promise<Channel> {
+    const channel = await this.#requireOwned(actor, channelId);
+    if (!await this.#store.rename(channelId, name)) throw new ProtocolError("access/not-found");
+    return { ...channel, name };
+  }
+
+  async remove(actor: Actor, channelId: ChannelId): Promise<void> {
+    const channel = await this.#requireOwned(actor, channelId);
+    const members = await this.#store.remove(channelId);
+    if (members === undefined) throw new ProtocolError("access/not-found");
+    this.#change({ kind: "left", channelId, userIds: channel.public ? null : members }, { local: true });
   }
 
   async addMember(
@@ -160,6 +195,7 @@ class Channels implements ChannelService {
     { channelId, parentId, content }: { channelId: ChannelId; parentId: MessageId | null; content: string },
   ): Promise<Message> {
     await this.#requireMember(channelId, userId);
+    this.#requireCalm(userId, channelId);
     const { id, at } = this.#newId();
     const user = { id: userId, name, role };
     const message = { id: messageId(id), channelId, parentId, user, content, createdAt: at };
@@ -199,10 +235,9 @@ class Channels implements ChannelService {
   }
 
   async restore(): Promise<void> {
-    await this.#store.create(
-      { id: GENERAL, name: "general", public: true, createdBy: null, createdAt: 0 },
-      [],
-    );
+    const general = { id: GENERAL, name: "general", public: true, createdBy: null, createdAt: 0 };
+    if (this.#publicChannels === "none") await this.#store.remove(GENERAL);
+    else await this.#store.create(general, []);
     this.refresh();
   }
 
@@ -223,21 +258,57 @@ class Channels implements ChannelService {
   }
 
   async #requireManager(actor: Actor, channelId: ChannelId): Promise<void> {
-    if (actor.role !== "admin") await this.#requireMember(channelId, actor.id);
-    const [channel] = await this.#store.get([channelId]);
-    if (channel === undefined) throw new ProtocolError("access/not-found");
+    const channel = await this.#known(actor, channelId);
     if (channel.public) {
       throw new ProtocolError("request/invalid", "Everybody is a member of a public channel.");
     }
-    if (actor.role !== "admin" && channel.createdBy !== actor.id) {
-      throw new ProtocolError("access/denied", "Only its maker may change who is in this channel.");
+    requireMaker(actor, channel);
+  }
+
+  async #requireOwned(actor: Actor, channelId: ChannelId): Promise<Channel> {
+    const channel = await this.#known(actor, channelId);
+    requireMaker(actor, channel);
+    if (channel.createdBy === null) {
+      throw new ProtocolError("access/denied", "This channel is the server's own.");
     }
+    return channel;
+  }
+
+  async #known(actor: Actor, channelId: ChannelId): Promise<Channel> {
+    if (actor.role !== "admin") await this.#requireMember(channelId, actor.id);
+    const [channel] = await this.#store.get([channelId]);
+    if (channel === undefined) throw new ProtocolError("access/not-found");
+    return channel;
+  }
+
+  #requirePublic(actor: Actor): void {
+    if (this.#publicChannels === "everyone") return;
+    if (this.#publicChannels === "admin" && actor.role === "admin") return;
+    throw new ProtocolError("access/denied", "You may not make public channels here.");
+  }
+
+  /** So many messages in any three seconds. */
+  #requireCalm(userId: UserId, channelId: ChannelId): void {
+    if (this.#posting === undefined) return;
+    const key = `${channelId}\0${userId}`; // ids hold no control characters
+    const at = this.#now();
+    const times = (this.#posting.get(key) ?? []).filter((time) => time > at - MESSAGE_WINDOW_MS);
+    if (times.length >= MESSAGE_BURST) {
+      const retryAfterMs = times[0]! + MESSAGE_WINDOW_MS - at;
+      throw new ProtocolError("request/rate-limited", "Too many messages in this channel.", { retryAfterMs });
+    }
+    this.#posting.set(key, [...times, at]);
   }
 
   async #requireRoom(userId: UserId): Promise<void> {
     if ((await this.#memberships.ownIds(userId)).size < MAX_CHANNELS_OF_USER) return;
     throw new ProtocolError("request/invalid", `A user can be in ${MAX_CHANNELS_OF_USER} channels.`);
   }
+}
+
+function requireMaker(actor: Actor, { createdBy }: Channel): void {
+  if (actor.role === "admin" || createdBy === actor.id) return;
+  throw new ProtocolError("access/denied", "Only its maker may change this channel.");
 }
 
 function notAMember(): ProtocolError {

@@ -12,9 +12,15 @@ export interface ChannelStore {
   publicIds(): Promise<ChannelId[]>;
   /** The channels that the user was made a member of, which are not public. */
   memberships(userId: UserId): Promise<ChannelId[]>;
-  /** Makes a user a member; `false` when it was one. */
+  /** How many channels the user has made that are still there. */
+  countMadeBy(userId: UserId): Promise<number>;
+  /** Names a channel anew; `false` when there is none. */
+  rename(channelId: ChannelId, name: string): Promise<boolean>;
+  /** Drops a channel and all that is in it. The members it had, `undefined` when there was none. */
+  remove(channelId: ChannelId): Promise<UserId[] | undefined>;
+  /** Makes a user a member; `false` when it was one, or there is no such channel. */
   addMember(channelId: ChannelId, userId: UserId): Promise<boolean>;
-  /** Ends a membership; `false` when there was none. */
+  /** Ends a membership; `false` when there was none. A channel that is empty then goes. */
   removeMember(channelId: ChannelId, userId: UserId): Promise<boolean>;
   /** Keeps a message, which its sender has thereby read, and drops those beyond the last 200. */
   append(message: Message): Promise<void>;

@@ -37,6 +37,8 @@ export interface Fleet extends AsyncDisposable {
   readonly bus: Bus;
   /** Why events of other nodes may be missing now; `undefined` when all is well. */
   readonly degraded: string | undefined;
+  /** The other nodes that were heard in the last seconds. */
+  others(): string[];
   /** Calls `listener` when that begins and ends: then what was read before is to be read again. */
   onDegraded(listener: (degraded: boolean) => void): () => void;
 }
@@ -109,6 +111,7 @@ export async function createFleet(options: FleetOptions): Promise<Fleet> {
     get degraded() {
       return degraded;
     },
+    others: () => link.others(),
     onDegraded(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);

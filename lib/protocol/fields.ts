@@ -69,13 +69,13 @@ export function id<Id extends string>(): v.GenericSchema<string, Id> {
 }
 
 /** A list of at least `min` ids of one kind; comes out without repetitions. */
-export function ids<Id extends string>(min = 0): v.GenericSchema<string[], Id[]> {
-  const fault = `must be a list of ${min} to ${MAX_IDS} ids`;
+export function ids<Id extends string>({ min = 0, max = MAX_IDS } = {}): v.GenericSchema<string[], Id[]> {
+  const fault = `must be a list of ${min} to ${max} ids`;
   // the length is looked at first, so that a long list costs nothing
   return v.pipe(
-    v.custom<string[]>((list) => Array.isArray(list) && list.length >= min && list.length <= MAX_IDS, fault),
+    v.custom<string[]>((list) => Array.isArray(list) && list.length >= min && list.length <= max, fault),
     v.array(id<Id>()),
-    v.metadata({ minItems: min, maxItems: MAX_IDS }),
+    v.metadata({ minItems: min, maxItems: max }),
     v.transform((list) => [...new Set(list)]),
   );
 }

@@ -10,6 +10,8 @@ import type { ChannelId, MessageId, NoteId, SessionId, UserId } from "./ids.ts";
 
 const MAX_MESSAGE_LENGTH = 8_000;
 const MAX_NAME_LENGTH = 100;
+/** The most members that a channel is made with. */
+const MAX_FIRST_MEMBERS = 100;
 const MAX_TOKEN_LENGTH = 16_384;
 const MAX_CALL_TIMEOUT_MS = 600_000;
 /** The longest name of something that is another system's, such as a chat or a model. */
@@ -57,7 +59,7 @@ const EVENTS = {
 
 const recipients = v.pipe(
   fields({
-    userIds: v.optional(ids<UserId>(1)),
+    userIds: v.optional(ids<UserId>({ min: 1 })),
     channelId: v.optional(id<ChannelId>()),
     sessionId: v.optional(id<SessionId>()),
   }),
@@ -85,10 +87,11 @@ export const BODIES = {
       ),
     ),
   }),
+  "PATCH /api/channels/{id}": fields({ name }),
   "POST /api/channels": fields({
     name,
     public: v.optional(flag, false),
-    memberIds: v.optional(ids<UserId>(), []),
+    memberIds: v.optional(ids<UserId>({ max: MAX_FIRST_MEMBERS }), []),
   }),
 };
 

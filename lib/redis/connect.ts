@@ -59,14 +59,44 @@ function clientOptions({ username, password, database, ...target }: RedisTarget,
 }
 
 function socketOptions({ host, port, tls }: Address & { tls: boolean }, livenessMs: number) {
-  const common = {
+  return {
     host,
     port,
     connectTimeout: CONNECT_TIMEOUT_MS,
     socketTimeout: livenessMs,
     reconnectStrategy: false as const,
+    ...(tls && { tls: true as const }),
   };
-  return { ...common, ...(tls && { tls: true as const }) };
+}
+
+interface Client {
+  on(event: string, listener: (error: unknown) => void): unknown;
+  connect(): Promise<unknown>;
+  destroy(): void;
+}
+
+/** Opens `client`; what cannot be opened, does not pass the check or is given up, is destroyed. */
+async function open<Result>(
+  client: Client,
+  { onLost, signal }: ConnectOptions,
+  check: () => Promise<Result>,
+): Promise<Result> {
+  let isOpen = false;
+  // while it opens, a root of a Cluster that is away is no reason to give up on the others
+  for (const event of ["error", "node-error"]) client.on(event, (error) => isOpen && onLost(error));
+  const destroy = (): void => client.destroy();
+  signal.addEventListener("abort", destroy);
+  try {
+    await client.connect();
+    const result = await check();
+    isOpen = true;
+    return result;
+  } catch (error) {
+    client.destroy();
+    throw error;
+  } finally {
+    signal.removeEventListener("abort", destroy);
+  }
 }
 
 interface ServerOptions extends ConnectOptions {
@@ -76,30 +106,19 @@ interface ServerOptions extends ConnectOptions {
 }
 
 async function connectServer(target: RedisTarget, options: ServerOptions): Promise<Connection> {
-  const { onLost, signal, livenessMs, requireMaster = false } = options;
+  const { livenessMs, requireMaster = false } = options;
   const client = createClient(clientOptions(target, livenessMs));
-  let isOpen = false;
-  client.on("error", (error) => isOpen && onLost(error));
-  const destroy = (): void => client.destroy();
-  signal.addEventListener("abort", destroy);
-  try {
-    await client.connect();
+  await open(client, options, async () => {
     // it may be loading its data still, or be a master no more
     const reply: unknown = await client.sendCommand([requireMaster ? "ROLE" : "PING"]);
     if (requireMaster && (reply as string[])[0] !== "master") throw new Error(`${target.host} is no master`);
-    isOpen = true;
-  } catch (error) {
-    client.destroy();
-    throw error;
-  } finally {
-    signal.removeEventListener("abort", destroy);
-  }
+  });
   return {
     send: (args) => client.sendCommand(args),
     sendToMasters: async (args) => [await client.sendCommand(args)],
     subscribe: (channel, listener) => client.subscribe(channel, listener, true),
     unsubscribe: (channel) => client.unsubscribe(channel),
-    [Symbol.dispose]: destroy,
+    [Symbol.dispose]: () => client.destroy(),
   };
 }
 
@@ -121,18 +140,16 @@ async function connectMaster(
       ...COMMON,
       pingInterval: livenessMs / 2,
     });
-    let isOpen = false;
-    sentinel.on("error", (error) => isOpen && onLost(error));
     try {
-      await sentinel.connect();
-      await sentinel.subscribe("+switch-master", (message) => {
-        if (message.startsWith(`${service} `)) onLost(new Error(`${service} has a new master`));
+      const connection = await open(sentinel, options, async () => {
+        await sentinel.subscribe("+switch-master", (message) => {
+          if (message.startsWith(`${service} `)) onLost(new Error(`${service} has a new master`));
+        });
+        const address: unknown = await sentinel.sendCommand(["SENTINEL", "GET-MASTER-ADDR-BY-NAME", service]);
+        if (!Array.isArray(address)) throw new Error(`The sentinel does not know ${service}`);
+        const master = { ...target, host: String(address[0]), port: Number(address[1]) };
+        return await connectServer(master, { ...options, requireMaster: true });
       });
-      const address: unknown = await sentinel.sendCommand(["SENTINEL", "GET-MASTER-ADDR-BY-NAME", service]);
-      if (!Array.isArray(address)) throw new Error(`The sentinel does not know ${service}`);
-      const master = { ...target, host: String(address[0]), port: Number(address[1]) };
-      const connection = await connectServer(master, { ...options, requireMaster: true });
-      isOpen = true;
       return {
         ...connection,
         [Symbol.dispose]() {
@@ -142,7 +159,6 @@ async function connectMaster(
       };
     } catch (error) {
       cause = error;
-      sentinel.destroy();
     }
   }
   throw new Error(`Cannot find the master of ${service}: no sentinel names one that answers`, { cause });
@@ -151,7 +167,7 @@ async function connectMaster(
 function clusterConnector(target: RedisTarget, livenessMs: number): Connect {
   // a later connection may start from any master that was known, when the node of the URL is gone
   let known: Address[] = [];
-  return async ({ onLost, signal }) => {
+  return async (options) => {
     const defaults = clientOptions({ ...target, database: 0 }, livenessMs);
     const { host: _host, port: _port, ...socket } = defaults.socket;
     const roots = [{ host: target.host, port: target.port }, ...known];
@@ -160,21 +176,7 @@ function clusterConnector(target: RedisTarget, livenessMs: number): Connect {
       defaults: { ...defaults, socket },
       commandOptions: { timeout: undefined },
     });
-    let isOpen = false;
-    // while it opens, a root that is away is no reason to give up on the others
-    cluster.on("error", (error) => isOpen && onLost(error));
-    cluster.on("node-error", (error) => isOpen && onLost(error));
-    const destroy = (): void => cluster.destroy();
-    signal.addEventListener("abort", destroy);
-    try {
-      await cluster.connect();
-      isOpen = true;
-    } catch (error) {
-      cluster.destroy();
-      throw error;
-    } finally {
-      signal.removeEventListener("abort", destroy);
-    }
+    await open(cluster, options, () => Promise.resolve());
     known = cluster.masters.map(({ host, port }) => ({ host, port }));
     return {
       send: (args, key) => cluster.sendCommand(key, false, args as string[]),
@@ -182,7 +184,7 @@ function clusterConnector(target: RedisTarget, livenessMs: number): Connect {
         Promise.all(cluster.masters.map(async (node) => (await cluster.nodeClient(node)).sendCommand(args))),
       subscribe: async (channel, listener) => void await cluster.subscribe(channel, listener, true),
       unsubscribe: async (channel) => void await cluster.unsubscribe(channel),
-      [Symbol.dispose]: destroy,
+      [Symbol.dispose]: () => cluster.destroy(),
     };
   };
 }

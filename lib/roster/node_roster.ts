@@ -49,6 +49,7 @@ export function createRoster(options: RosterOptions): Roster {
   const { leaseMs, graceMs } = options;
   const events = new Emitter<Events>((error) => log.error("A listener to the roster failed", { error }));
   const usage = createUsagePool();
+  let models: readonly string[] = [];
   /** When users of this node were last active, as far as that is not written. */
   const lastActive = new Map<UserId, number>();
   let reportedAt = -Infinity, wakeAt = Infinity;
@@ -81,11 +82,12 @@ export function createRoster(options: RosterOptions): Roster {
   async function sweep(): Promise<void> {
     let reaped = 0;
     for (let hasMore = true; hasMore;) {
-      const models = usage.models(now());
-      if (models.length > 0) reportedAt = now();
-      const ticked = await store.tick(writer.node, { limit: REAPED_AT_ONCE, models });
+      const used = usage.models(now());
+      if (used.length > 0) reportedAt = now();
+      const ticked = await store.tick(writer.node, { limit: REAPED_AT_ONCE, models: used });
       if (!await writer.accept(ticked)) continue;
       if (ticked.gone.length > 0) events.emit("gone", ticked.gone, "expired");
+      models = ticked.usage.models;
       if (ticked.usage.change === "announce") events.emit("usage", ticked.usage.models);
       reaped += ticked.gone.length;
       hasMore = ticked.hasMore;
@@ -156,6 +158,7 @@ export function createRoster(options: RosterOptions): Roster {
     },
     onChange: (listener) => events.on("change", listener),
     onGone: (listener) => events.on("gone", listener),
+    models: () => models,
     onUsage: (listener) => events.on("usage", listener),
     async [Symbol.asyncDispose]() {
       isClosed = true;

@@ -74,6 +74,8 @@ export interface Roster extends AsyncDisposable {
 
   /** This session uses `model` for the next 3 seconds. */
   use(sid: SessionId, model: string): void;
+  /** The models in use over the fleet, as this node last heard. */
+  models(): readonly string[];
 
   /** Calls `listener` with the changes of presence that this node is the one to announce; the result ends that. */
   onChange(listener: (changes: Presence[]) => void): () => void;

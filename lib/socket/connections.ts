@@ -19,7 +19,7 @@ import { createRateLimit } from "./rate_limit.ts";
 import { type EndOptions, endSession } from "./session_end.ts";
 import { sessionOf, type Takeover } from "./takeover.ts";
 import type { TokenWatch } from "./token_watch.ts";
-import type { LiveSession, TetherSocket } from "./types.ts";
+import { emitLocal, type LiveSession, type TetherSocket } from "./types.ts";
 
 /** What takes part in a session's life. */
 interface ConnectionsOptions {
@@ -131,7 +131,11 @@ export function createConnections(options: ConnectionsOptions): Connections {
       socket.join(userRoom(user.id));
       if (!takesPositions(socket.handshake)) socket.join(WITHOUT_POSITIONS);
       welcome(session);
+      // later only changes are told
+      const models = [...roster.models()];
+      if (models.length > 0) emitLocal(socket, "usage", { models });
       takeEvents(session, dispatch);
+      socket.conn.once("upgrade", () => roster.update(sid, { transport: "websocket" }));
       socket.conn.on("slow", () => endSession(socket, { code: "session/slow" }));
       socket.on("disconnect", onDisconnect);
       tokenWatch.begin(session);

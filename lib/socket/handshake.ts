@@ -7,7 +7,7 @@ import type { Identity } from "../auth/claims.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import { actionOf, ProtocolError, toWireError } from "../protocol/codes.ts";
-import type { Refusal } from "../protocol/events.ts";
+import { PROTOCOL_VERSION, type Refusal } from "../protocol/events.ts";
 import type { Admission } from "./admission.ts";
 import type { TetherSocket } from "./types.ts";
 
@@ -69,6 +69,8 @@ export function createHandshake(
       if (!(error instanceof ProtocolError)) log.error("A handshake failed", { error });
       metrics.handshakes.inc({ code });
       const action = actionOf(code) ?? "stop";
+      // for an ordinary client a CONNECT_ERROR is final; after its transport closed it tries again by itself
+      if (action === "retry" && socket.handshake.auth.protocol !== PROTOCOL_VERSION) conn.close(true);
       next(
         new RefusedError(
           message,

@@ -8,7 +8,7 @@ import type { Revocations } from "../auth/revocations.ts";
 import type { TokenVerifier } from "../auth/verifier.ts";
 import type { ChannelService } from "../channel/service.ts";
 import type { Config } from "../config.ts";
-import { type CorsOptions, createEngine } from "../engine/mod.ts";
+import { type CorsOptions, createEngine, type EngineSocket } from "../engine/mod.ts";
 import type { Fleet } from "../eventlog/fleet.ts";
 import { createMemoryAdapter } from "../eventlog/memory_adapter.ts";
 import { noBus } from "../eventlog/node_bus.ts";
@@ -86,8 +86,10 @@ export interface SocketServer extends AsyncDisposable {
   readonly outbound: Outbound;
   /** Ends a session with `session/ended`, wherever in the fleet it is. `false`: there is none. */
   endAnywhere(sid: SessionId): Promise<boolean>;
+  /** While memory runs low: turns newcomers away, and at its beginning ends the sessions that hold the most. */
+  relieve(isHigh: boolean): void;
   /** Admits nobody any more and ends all sessions, each with its own time to come back. */
-  drain(): Promise<void>;
+  drain(options?: { withinMs?: number }): Promise<void>;
 }
 
 // how long a connection may take from the transport's opening to a token
@@ -100,6 +102,7 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
   const { config, nodeId, verifier, revocations, roster, channels, log, metrics } = options;
   const { fleet } = options;
   const live = new Map<string, LiveSession>();
+  let isShort = false;
   const checked = withRevocation(verifier, revocations);
 
   // who sends no token holds memory until the time is over; that many do not hurt
@@ -113,7 +116,7 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
     transports: config.websocketEnabled ? ["polling", "websocket"] : ["polling"],
     cors: corsOf(config.corsOrigins),
     allowRequest: () =>
-      engine.clientsCount - live.size < maxStrangers
+      !isShort && engine.clientsCount - live.size < maxStrangers
         ? undefined
         : { message: "Too many connections without a session", status: 503 },
     trustProxy: config.trustProxy,
@@ -231,7 +234,23 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
     },
     outbound,
     endAnywhere: createEnder({ bus, nodeId, roster, end: connections.end }),
-    drain: () => drain({ live, admission, recovery, drainMs: config.drainMs }),
+    relieve(isHigh) {
+      admission.hold(isHigh);
+      isShort = isHigh;
+      if (!isHigh) return;
+      for (const { socket } of live.values()) {
+        const { bufferedBytes } = socket.conn as unknown as EngineSocket;
+        if (bufferedBytes > config.sendBufferBytes / 8) endSession(socket, { code: "session/slow" });
+      }
+    },
+    drain: ({ withinMs = config.drainMs } = {}) =>
+      drain({
+        live,
+        admission,
+        drainMs: withinMs,
+        hasPeers: fleet !== undefined && fleet.others().length > 0,
+        connectsPerSecond: config.connectsPerSecond,
+      }),
     async [Symbol.asyncDispose]() {
       for (const off of stop) off?.();
       await tokenWatch[Symbol.asyncDispose]();

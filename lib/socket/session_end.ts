@@ -1,4 +1,4 @@
-/** Ends sessions in words: `session:end` with a code, then the disconnection (contract §2). */
+/** Ends sessions in words: `session:end` with a code, then the end that goes with its action (contract §2). */
 import { type Action, actionOf, type Code, CODES } from "../protocol/codes.ts";
 import type { SessionEnd } from "../protocol/events.ts";
 import { type SessionId, sessionId } from "../protocol/ids.ts";
@@ -30,10 +30,15 @@ function sessionEnd({ code, retryAfterMs }: EndOptions): SessionEnd {
   return retryAfterMs === undefined ? end : { ...end, retryAfterMs };
 }
 
-/** Tells the client why, and disconnects it. */
+/**
+ * Tells the client why, and ends its session. After `retry` it is the transport that closes, since an ordinary Socket.IO
+ * client never tries again once its namespace was disconnected; its session can be taken up again.
+ */
 export function endSession(socket: TetherSocket, options: EndOptions): void {
-  emitLocal(socket, "session:end", sessionEnd(options));
-  socket.disconnect(true);
+  const end = sessionEnd(options);
+  emitLocal(socket, "session:end", end);
+  if (end.action === "retry") socket.conn.close();
+  else socket.disconnect(true);
 }
 
 const TOPIC = "session:end";

@@ -1,8 +1,8 @@
 /** What endpoints ask and answer about tokens; where a token lies in a request is `lib/auth`'s to know. */
 import type { Context } from "fresh";
-import { timingSafeEqual } from "node:crypto";
+import { createHash, timingSafeEqual } from "node:crypto";
 import type { Identity } from "../auth/claims.ts";
-import { bearerOf, clearedTokenCookie, tokenCookie } from "../auth/http_token.ts";
+import { bearerOf, clearedTokenCookies, tokenCookie } from "../auth/http_token.ts";
 import { ProtocolError } from "../protocol/codes.ts";
 import { type Asked, browserHost, isHttps } from "./browser_url.ts";
 import type { State } from "./request_state.ts";
@@ -12,9 +12,12 @@ export { tokenOf } from "../auth/http_token.ts";
 
 /** Whether the request bears exactly `expected`; takes as long whatever was sent. */
 export function bearerMatches(request: Request, expected: string): boolean {
-  const encoder = new TextEncoder();
-  const given = encoder.encode(bearerOf(request) ?? ""), wanted = encoder.encode(expected);
-  return given.length === wanted.length && timingSafeEqual(given, wanted);
+  // of hashes, which have one length
+  return timingSafeEqual(sha256(bearerOf(request) ?? ""), sha256(expected));
+}
+
+function sha256(text: string): Uint8Array {
+  return createHash("sha256").update(text).digest();
 }
 
 /** Who is asking; throws `auth/missing`, or why their token was refused. */
@@ -62,7 +65,8 @@ export function signedInByForm(asked: Asked, { token, identity }: SignedIn): Res
 
 /** What a sign-out answers: the cookie taken back. */
 export function signedOut(asked: Asked): Response {
-  return json({ ok: true }, { headers: { "set-cookie": clearedTokenCookie({ secure: isSecure(asked) }) } });
+  const cookies = clearedTokenCookies({ secure: isSecure(asked) });
+  return json({ ok: true }, { headers: cookies.map((cookie): [string, string] => ["set-cookie", cookie]) });
 }
 
 /** Whether a page of `origin` is one of ours, or of a site that may act for its users here (`CORS_ALLOW_ORIGIN`). */

@@ -45,6 +45,14 @@ const SECURITY: Record<Who, Record<string, string[]>[]> = {
 const BODY_CODES: Code[] = ["request/invalid", "request/too-large"];
 const OK = v.object({ ok: v.literal(true) });
 
+const ADD_MEMBER: Operation = {
+  who: "user",
+  summary: "Adds a member, for the channel's maker and administrators; open pages follow at once",
+  answer: "Whether they were no member before.",
+  schema: v.object({ added: v.boolean() }),
+  codes: ["access/denied", "access/not-found", "request/invalid"],
+};
+
 const OPERATIONS: Record<string, Operation> = {
   "GET /healthz": {
     who: "anyone",
@@ -104,6 +112,18 @@ const OPERATIONS: Record<string, Operation> = {
     schema: v.object({ channel: RESOURCES.Channel }),
     status: 201,
   },
+  "PATCH /api/channels/{id}": {
+    who: "user",
+    summary: "Names a channel anew, for its maker and administrators",
+    schema: v.object({ channel: RESOURCES.Channel }),
+    codes: ["access/denied", "access/not-found"],
+  },
+  "DELETE /api/channels/{id}": {
+    who: "user",
+    summary: "Removes a channel with all that was said in it, for its maker and administrators",
+    schema: OK,
+    codes: ["access/denied", "access/not-found", "request/invalid"],
+  },
   "GET /api/channels/{id}/messages": {
     who: "user",
     summary: "The last 200 messages of a channel, the oldest first",
@@ -116,13 +136,8 @@ const OPERATIONS: Record<string, Operation> = {
     schema: v.object({ members: v.array(RESOURCES.Presence) }),
     codes: ["access/denied", "request/invalid"],
   },
-  "POST /api/channels/{id}/members/{userId}": {
-    who: "user",
-    summary: "Adds a member, for the channel's maker and administrators; open pages follow at once",
-    answer: "Whether they were no member before.",
-    schema: v.object({ added: v.boolean() }),
-    codes: ["access/denied", "access/not-found", "request/invalid"],
-  },
+  "PUT /api/channels/{id}/members/{userId}": ADD_MEMBER,
+  "POST /api/channels/{id}/members/{userId}": { ...ADD_MEMBER, summary: "As PUT" },
   "DELETE /api/channels/{id}/members/{userId}": {
     who: "user",
     summary: "Ends a membership: for the channel's maker, administrators and the member",

@@ -1,19 +1,12 @@
 /** The services that pages and endpoints ask. `main.ts` builds them; this file only says what they are. */
 import type { Identity } from "../auth/claims.ts";
+import type { Demo } from "../auth/demo_sign_in.ts";
 import type { ChannelService } from "../channel/service.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Presence } from "../protocol/events.ts";
 import type { SessionId, UserId } from "../protocol/ids.ts";
 import type { PageOptions, SessionPage } from "../roster/page.ts";
 import type { Outbound } from "../socket/outbound.ts";
-
-/** What signs people in by name, where no other issuer is configured. */
-interface SignIn {
-  /** Makes a user of that name and a token for them. Throws `request/invalid` for a name that is not good. */
-  signIn(name: unknown): Promise<{ token: string; identity: Identity }>;
-  /** A new token for the same user. */
-  refresh(identity: Identity): Promise<{ token: string; identity: Identity }>;
-}
 
 /** What administrators may do. */
 interface Administration {
@@ -37,7 +30,7 @@ export interface Services {
   /** Verifies a token that came with a request; throws an `auth/*` code. */
   authenticate(token: unknown): Promise<Identity>;
   /** `null` when tokens come from elsewhere. */
-  signIn: SignIn | null;
+  signIn: Demo | null;
   /** Revokes the token of `identity`, and with it those that it was renewed from and to. */
   signOut(identity: Identity): Promise<void>;
   administration: Administration;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { clearedTokenCookie, tokenCookie, tokenOf } from "../../lib/auth/http_token.ts";
+import { clearedTokenCookies, tokenCookie, tokenOf } from "../../lib/auth/http_token.ts";
 
 const URL = "https://tether.example/api/channels";
 const request = (headers: HeadersInit) => new Request(URL, { headers });
@@ -34,7 +34,7 @@ Deno.test("tokenOf() finds none in anything else", () => {
 Deno.test("tokenCookie() is out of reach of scripts and other sites, and ends with the token", () => {
   assert.equal(
     tokenCookie("a.b.c", { secure: true, expiresAt: Date.UTC(2030, 0, 1) }),
-    "tether_token=a.b.c; Path=/; HttpOnly; SameSite=Lax; Secure; Expires=Tue, 01 Jan 2030 00:00:00 GMT",
+    "__Host-tether_token=a.b.c; Path=/; HttpOnly; SameSite=Lax; Secure; Expires=Tue, 01 Jan 2030 00:00:00 GMT",
   );
   assert.equal(
     tokenCookie("a.b.c", { secure: false, expiresAt: null }),
@@ -42,9 +42,18 @@ Deno.test("tokenCookie() is out of reach of scripts and other sites, and ends wi
   );
 });
 
-Deno.test("clearedTokenCookie() removes the cookie", () => {
-  assert.equal(
-    clearedTokenCookie({ secure: false }),
-    "tether_token=; Path=/; HttpOnly; SameSite=Lax; Expires=Thu, 01 Jan 1970 00:00:00 GMT",
-  );
+Deno.test("clearedTokenCookies() remove the cookie, over https both", () => {
+  const rest = "Expires=Thu, 01 Jan 1970 00:00:00 GMT";
+  const plain = `tether_token=; Path=/; HttpOnly; SameSite=Lax; ${rest}`;
+  assert.deepEqual(clearedTokenCookies({ secure: false }), [plain]);
+  assert.deepEqual(clearedTokenCookies({ secure: true }), [
+    `__Host-tether_token=; Path=/; HttpOnly; SameSite=Lax; Secure; ${rest}`,
+    plain,
+  ]);
+});
+
+Deno.test("tokenOf() prefers the cookie that no other host can set, and the first of a name", () => {
+  const tossed = "tether_token=evil; __Host-tether_token=a.b.c; tether_token=evil";
+  assert.equal(tokenOf(request({ cookie: tossed })), "a.b.c");
+  assert.equal(tokenOf(request({ cookie: "tether_token=a.b.c; tether_token=evil" })), "a.b.c");
 });

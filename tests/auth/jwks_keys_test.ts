@@ -125,6 +125,28 @@ Deno.test("the last good set serves while the URL is down, and a rotation is see
   assert.equal(await userOf(setup.verifier, await old.sign("u1")), "u1");
 });
 
+Deno.test("a set that cannot be fetched again is trusted for a day and no longer", async () => {
+  const key = await createSigningKey("a");
+  await using server = startJwksServer(key);
+  let nowMs = 0;
+  using setup = setUp(server, { now: () => nowMs });
+  const token = await key.sign("u1"), other = await createSigningKey("other");
+  await setup.verifier.verify(token);
+  server.answer = () => new Response("down", { status: 503 });
+
+  const early = setup.failed();
+  nowMs = 86_400_000 - 1;
+  assert.equal(await codeOf(setup.verifier.verify(await other.sign("u2"))), "auth/invalid-signature");
+  await early;
+  assert.equal(await userOf(setup.verifier, token), "u1");
+
+  const late = setup.failed();
+  nowMs += COOLDOWN_MS;
+  assert.equal(await codeOf(setup.verifier.verify(await other.sign("u2"))), "auth/keys-unavailable");
+  await late;
+  assert.equal(await codeOf(setup.verifier.verify(token)), "auth/keys-unavailable");
+});
+
 Deno.test("without any set tokens are to be tried again, until one can be fetched", async () => {
   const key = await createSigningKey("a");
   await using server = startJwksServer(key);

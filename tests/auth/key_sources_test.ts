@@ -13,12 +13,12 @@ function sign(key: KeyObject, alg: string): Promise<string> {
 }
 
 async function readyUser(url: string, token: string): Promise<unknown> {
-  await using client = foreignClient(url, { token });
+  await using client = foreignClient(url, { token, protocol: 1 });
   return ((await connect(client)).user as { id: string }).id;
 }
 
 async function refused(url: string, token: string): Promise<RefusedError["data"]> {
-  await using client = foreignClient(url, { token });
+  await using client = foreignClient(url, { token, protocol: 1 });
   const refusing = refusal(client);
   client.socket.connect();
   return (await refusing).data;

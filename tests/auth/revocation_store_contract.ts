@@ -13,9 +13,9 @@ export interface OpenedStore extends AsyncDisposable {
 export function identity(
   id: string,
   jti: string,
-  { issuedAt = Date.now() }: { issuedAt?: number | null } = {},
+  { issuedAt = Date.now(), family = null }: { issuedAt?: number | null; family?: string | null } = {},
 ): Identity {
-  return { user: { id: userId(id), name: id, role: "user" }, jti, issuedAt, expiresAt: null };
+  return { user: { id: userId(id), name: id, role: "user" }, jti, family, issuedAt, expiresAt: null };
 }
 
 /** Tests the stores that `open` makes, each of them empty, under `name`; `register` takes each test. */
@@ -51,6 +51,17 @@ export function testRevocationStore(
       identity("t1", "t2"),
     ];
     assert.deepEqual(await store.areRevoked(asked), [false, true, false, false]);
+  });
+
+  test("revokeToken() of a family revokes whatever was renewed in it, however late", async (store) => {
+    await store.revokeToken("sign-in", later());
+    const asked = [
+      identity("ada", "t1", { family: "sign-in" }),
+      identity("ada", "t2", { family: "sign-in", issuedAt: Date.now() + 30_000 }),
+      identity("ada", "sign-in", { family: "another" }),
+      identity("ada", "t1"),
+    ];
+    assert.deepEqual(await store.areRevoked(asked), [true, true, false, false]);
   });
 
   test("revokeToken() twice is as once, and never shortens it", async (store) => {

@@ -46,6 +46,7 @@ Deno.test("verify() keeps exactly the allow-listed claims", async () => {
       profile_image_url: "https://example.org/ada.png",
     },
     jti: "t1",
+    family: null,
     issuedAt: NOW_S * 1000,
     expiresAt: (NOW_S + 60) * 1000,
   });

@@ -5,7 +5,9 @@ import {
   type ChannelService,
   type ChannelsOptions,
   createChannels,
+  MAX_CHANNELS_MADE,
   MAX_CHANNELS_OF_USER,
+  MESSAGE_BURST,
 } from "../../lib/channel/service.ts";
 import type { ChannelStore } from "../../lib/channel/store.ts";
 import { type ChannelId, channelId, type UserId, userId } from "../../lib/protocol/ids.ts";
@@ -175,17 +177,94 @@ Deno.test("overview() counts what is unread, for all devices of a user", async (
   assert.deepEqual(await unread(BOB), [["general", 0], ["Team", 0]]);
 });
 
-Deno.test("create() refuses a channel to a user who is in too many", async () => {
+Deno.test("create() counts what a user made, and what others put them into keeps them from nothing", async () => {
   using channels = await open();
-  for (let count = 0; count < MAX_CHANNELS_OF_USER; count++) await team(channels);
+  for (let count = 0; count < MAX_CHANNELS_MADE; count++) await team(channels, BOB);
   await assert.rejects(team(channels), { code: "request/invalid" });
-  await assert.rejects(channels.create(BOB, { name: "x", public: false, memberIds: [ADA.id] }), {
-    code: "request/invalid",
-  });
+  // who is in a hundred channels of somebody else makes their own all the same
+  const { id } = await channels.create(BOB, { name: "x", public: false, memberIds: [] });
+  // and one that goes makes room
+  const [first] = await channels.channelsOf(ADA.id);
+  await channels.remove(ADA, (await channels.channelsOf(ADA.id)).find((one) => one !== first)!);
+  await team(channels);
+  assert.equal(await channels.isMember(id, BOB.id), true);
+});
+
+Deno.test("create and leave, again and again, leaves nothing behind", async () => {
+  using store = await openChannelStore();
+  const channels = await createChannels({ store });
+  for (let count = 0; count < 2 * MAX_CHANNELS_MADE; count++) {
+    const id = await team(channels);
+    assert.equal(await channels.removeMember(ADA, { channelId: id, userId: ADA.id }), true);
+    assert.deepEqual(await store.get([id]), []);
+  }
+});
+
+Deno.test("nobody is added to more channels than can be", async () => {
+  using store = await openChannelStore();
+  const channels = await createChannels({ store });
+  const one = await team(channels);
+  for (let count = 0; count < MAX_CHANNELS_OF_USER; count++) {
+    const id = channelId(`c${count}`);
+    await store.create({ id, name: "c", public: false, createdBy: EVE.id, createdAt: 0 }, [BOB.id]);
+  }
+  const refused = { code: "request/invalid" };
+  await assert.rejects(channels.addMember(ADA, { channelId: one, userId: BOB.id }), refused);
+  await assert.rejects(team(channels, BOB), refused);
+});
+
+Deno.test("rename() and remove() are for the maker and administrators, and never for general", async () => {
+  using channels = await open();
+  const id = await team(channels, BOB);
+  const heard: MembershipChange[] = [];
+  channels.onMembershipChange((change) => heard.push(change));
+  for (const stranger of [BOB, EVE]) {
+    await assert.rejects(channels.rename(stranger, { channelId: id, name: "x" }), DENIED);
+    await assert.rejects(channels.remove(stranger, id), DENIED);
+  }
+  assert.equal((await channels.rename(ADA, { channelId: id, name: "Crew" })).name, "Crew");
+  assert.equal((await channels.overview(BOB.id)).find((one) => one.id === id)?.name, "Crew");
+  const admin = actor("root", "admin");
+  for (const who of [ADA, admin]) await assert.rejects(channels.remove(who, GENERAL), DENIED);
+  await channels.remove(admin, id);
+  assert.deepEqual(heard, [{ kind: "left", channelId: id, userIds: [ADA.id, BOB.id] }]);
+  assert.equal(await channels.isMember(id, ADA.id), false);
+  await assert.rejects(channels.remove(admin, id), { code: "access/not-found" });
+});
+
+Deno.test("who may make public channels is a setting; with none there is no general either", async () => {
+  const admin = actor("root", "admin");
+  const wanted = { name: "News", public: true, memberIds: [] };
+  for (const publicChannels of ["everyone", "admin", "none"] as const) {
+    using channels = await open({ publicChannels });
+    const allowed = publicChannels === "everyone" ? [ADA, admin] : publicChannels === "admin" ? [admin] : [];
+    for (const who of [ADA, admin]) {
+      if (allowed.includes(who)) assert.equal((await channels.create(who, wanted)).public, true);
+      else await assert.rejects(channels.create(who, wanted), DENIED);
+    }
+    assert.equal((await channels.channelsOf(EVE.id)).includes(GENERAL), publicChannels !== "none");
+    assert.equal(await channels.sharesChannel(ADA.id, EVE.id), publicChannels !== "none");
+  }
+});
+
+Deno.test("post() takes a burst and then asks for a pause, for each user and channel alone", async () => {
+  let now = 1_000_000;
+  using channels = await open({ now: () => now });
+  const id = await team(channels, BOB);
+  const post = (who: Actor, channelId = id) =>
+    channels.post(who, { channelId, parentId: null, content: "x" });
+  for (let count = 0; count < MESSAGE_BURST; count++) await post(ADA);
+  await assert.rejects(post(ADA), { code: "request/rate-limited", retryAfterMs: 3000 });
+  await post(BOB);
+  await post(ADA, GENERAL);
+  now += 2999;
+  await assert.rejects(post(ADA), { code: "request/rate-limited", retryAfterMs: 1 });
+  now += 1;
+  await post(ADA);
 });
 
 Deno.test("typing() relays every notice when it is told not to coalesce", async () => {
-  using channels = await open({ coalesceTyping: false });
+  using channels = await open({ isLimited: false });
   for (let notice = 0; notice < 5; notice++) {
     assert.equal(await channels.typing(ADA, { channelId: GENERAL, typing: true }), true);
   }

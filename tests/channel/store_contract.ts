@@ -74,6 +74,64 @@ export function channelStoreContract(): Case<ChannelStoreFixture>[] {
     assert.deepEqual(await store.memberships(BOB), []);
   });
 
+  test("lets nobody into a channel that is not there", async (store) => {
+    assert.equal(await store.addMember(NEWS, BOB), false);
+    assert.deepEqual(await store.memberships(BOB), []);
+  });
+
+  test("counts the channels that a user made, as long as they are there", async (store) => {
+    await store.create(channel("news"), [ADA]);
+    await store.create(channel("team"), [BOB]);
+    assert.deepEqual([await store.countMadeBy(ADA), await store.countMadeBy(BOB)], [2, 0]);
+    await store.remove(NEWS);
+    assert.equal(await store.countMadeBy(ADA), 1);
+  });
+
+  test("names a channel anew", async (store) => {
+    await store.create(channel("news"), [ADA]);
+    assert.equal(await store.rename(NEWS, "Olds"), true);
+    assert.deepEqual(await store.get([NEWS]), [{ ...channel("news"), name: "Olds" }]);
+    assert.equal(await store.rename(channelId("none"), "x"), false);
+  });
+
+  test("drops a channel with all that is in it", async (store) => {
+    for (const open of [false, true]) {
+      await store.create(channel("news", open), open ? [] : [ADA, BOB]);
+      await store.append(message(T0));
+      await store.markRead(BOB, { channelId: NEWS, at: T0 });
+      const members = await store.remove(NEWS);
+      assert.deepEqual(new Set(members), new Set(open ? [] : [ADA, BOB]));
+      assert.equal(await store.remove(NEWS), undefined);
+      assert.deepEqual(await store.get([NEWS]), []);
+      assert.deepEqual(await store.publicIds(), []);
+      assert.deepEqual(await store.memberships(BOB), []);
+      assert.deepEqual(await store.messages(NEWS, 10), []);
+    }
+  });
+
+  test("drops a channel when its last member leaves, and not before", async (store) => {
+    await store.create(channel("news"), [ADA, BOB]);
+    await store.create(channel("open", true), []);
+    await store.removeMember(NEWS, ADA);
+    assert.equal((await store.get([NEWS])).length, 1);
+    await store.addMember(NEWS, ADA);
+    await store.removeMember(NEWS, BOB);
+    assert.equal((await store.get([NEWS])).length, 1);
+    await store.removeMember(NEWS, ADA);
+    assert.deepEqual(await store.get([NEWS]), []);
+    assert.equal(await store.countMadeBy(ADA), 1);
+    await store.removeMember(channelId("open"), ADA);
+    assert.equal((await store.get([channelId("open")])).length, 1);
+  });
+
+  test("says that at most 200 messages are unread", async (store) => {
+    for (let index = 0; index < 230; index++) await store.append(message(T0 + index));
+    const [mark] = await store.readMarks(BOB, [NEWS]);
+    assert.equal(mark?.unread, KEPT_MESSAGES);
+    await store.markRead(BOB, { channelId: NEWS, at: T0 + 300 });
+    assert.equal((await store.readMarks(BOB, [NEWS]))[0]?.unread, 0);
+  });
+
   test("keeps the last 200 messages in order", async (store) => {
     const messages = Array.from({ length: 260 }, (_, index) => message(T0 + index));
     for (const one of messages) await store.append(one);

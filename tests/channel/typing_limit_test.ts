@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { createTypingGate, TYPING_FORGOTTEN_MS } from "../../lib/channel/typing_limit.ts";
+import { createTypingGate, MAX_TYPISTS, TYPING_FORGOTTEN_MS } from "../../lib/channel/typing_limit.ts";
 import { channelId, userId } from "../../lib/protocol/ids.ts";
 
 const ADA = userId("ada");
@@ -34,4 +34,18 @@ Deno.test("TypingGate forgets who has not typed for five seconds", () => {
   assert.equal(gate.admit(ADA, NEWS, { typing: true }), true);
   now = TYPING_FORGOTTEN_MS;
   assert.equal(gate.admit(ADA, NEWS, { typing: false }), false);
+});
+
+Deno.test("TypingGate relays ten users a second in a channel, and as many in another", () => {
+  let now = 0;
+  const gate = createTypingGate(() => now);
+  const typists = (id = NEWS): number =>
+    Array.from({ length: 50 }, (_, index) => userId(`u${index}`))
+      .filter((user) => gate.admit(user, id, { typing: true })).length;
+  assert.equal(typists(), MAX_TYPISTS);
+  assert.equal(typists(channelId("team")), MAX_TYPISTS);
+  now = 999;
+  assert.equal(typists(), 0);
+  now = 1_000;
+  assert.equal(typists(), MAX_TYPISTS);
 });

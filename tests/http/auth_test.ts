@@ -277,7 +277,7 @@ Deno.test("behind a proxy that is trusted, and with origins that are", async (t)
     const secure = await client.ask("POST", "/api/auth/refresh", { headers });
     assert.match(setCookie(secure), /; Secure; /);
     const signedOut = await client.ask("POST", "/api/auth/sign-out", { headers });
-    assert.match(setCookie(signedOut), /^tether_token=; .*; Secure; /);
+    assert.match(setCookie(signedOut), /^__Host-tether_token=; .*; Secure; /);
     client.cookie = `tether_token=${await testToken({ claims: { sub: "grace" } })}`;
     const plain = await client.ask("POST", "/api/auth/refresh", { headers: { "x-forwarded-proto": "http" } });
     assert.ok(!setCookie(plain).includes("Secure"));
@@ -357,4 +357,34 @@ Deno.test("where tokens come from elsewhere, none are issued", async () => {
   assertError(await client.ask("POST", "/api/auth/refresh"), [401, "auth/revoked"]);
   client.cookie = `tether_token=${await testToken()}`;
   assert.equal((await client.ask("GET", "/api/auth/me")).status, 200);
+});
+
+Deno.test("a thief who refreshes in a loop has no token that works after the sign-out", async () => {
+  await using server = await startTether();
+  for (let round = 0; round < 10; round++) {
+    const owner = httpClient(server.url);
+    const { body } = await owner.ask("POST", "/api/auth/sign-in", { json: { name: "Ada" } });
+    const stolen: string[] = [body.token];
+    let isOver = false;
+    const thieves = Array.from({ length: 4 }, async () => {
+      while (!isOver) {
+        const thief = httpClient(server.url);
+        const answer = await thief.ask("POST", "/api/auth/refresh", {
+          headers: { authorization: `Bearer ${stolen.at(-1)}` },
+        });
+        if (answer.status !== 200) return;
+        stolen.push(answer.body.token);
+      }
+    });
+    while (stolen.length < 20) await (await fetch(`${server.url}/healthz`)).body?.cancel();
+    assert.equal((await owner.ask("POST", "/api/auth/sign-out")).status, 200);
+    isOver = true;
+    await Promise.all(thieves);
+    for (const token of stolen.slice(-8)) {
+      const me = await httpClient(server.url).ask("GET", "/api/auth/me", {
+        headers: { authorization: `Bearer ${token}` },
+      });
+      assertError(me, [401, "auth/revoked"]);
+    }
+  }
 });

@@ -42,6 +42,7 @@ const GOOD_BODIES: { [Route in keyof Bodies]: Json } = {
     data: { type: "confirm", data: { question: "Really?" } },
     timeoutMs: 1000,
   },
+  "PATCH /api/channels/{id}": { name: "News" },
   "POST /api/channels": { name: "News", public: true, memberIds: ["ada"] },
 };
 

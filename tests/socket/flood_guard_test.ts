@@ -39,9 +39,12 @@ Deno.test("a session that floods is put out in words and its user kept out, and 
   for (let event = 0; event < 2000; event++) mallory.client.socket.emit("heartbeat", {});
   const { message: _, ...end } = await ended as Record<string, unknown>;
   assert.deepEqual(end, { code: "admission/rate-limited", action: "retry", retryAfterMs: KEPT_OUT_MS });
-  assert.equal(await gone, "io server disconnect");
+  assert.equal(await gone, "transport close");
 
-  await using again = foreignClient(server.url, { token: await testToken({ claims: { sub: "mallory" } }) });
+  await using again = foreignClient(server.url, {
+    token: await testToken({ claims: { sub: "mallory" } }),
+    protocol: 1,
+  });
   const refused = refusal(again);
   again.socket.connect();
   const { code, action, retryAfterMs } = (await refused).data;

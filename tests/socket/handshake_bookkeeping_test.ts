@@ -18,7 +18,7 @@ function bookkeeping(): {
 } {
   const admitted: unknown[] = [], released: unknown[] = [];
   const handshake = createHandshake({
-    admission: { check() {}, drain() {}, spread: (ms) => ms },
+    admission: { check() {}, hold() {}, drain() {}, spread: (ms) => ms },
     authenticate: () => Promise.resolve({ user: { id: "ada" } } as Identity),
     admit: (socket) => Promise.resolve(void admitted.push(socket)),
     onRefused: () => {},

@@ -29,7 +29,7 @@ function gate(): { readonly opened: Promise<void>; open(): void } {
 }
 
 Deno.test("a session of 3 s is warned and ends with its token; a refreshed one goes on and misses nothing", async () => {
-  await using server = await startSocketServer({ env: SHORT });
+  await using server = await startSocketServer({ env: { ...SHORT, EVENTS_PER_SECOND: "0" } });
   await using left = foreignClient(server.url, { token: await testToken({ expiresInS: 3 }) });
   await using renewed = foreignClient(server.url, { token: await testToken({ expiresInS: 3 }) });
   await using sender = foreignClient(server.url, { token: await testToken({ claims: { sub: "bob" } }) });
@@ -93,7 +93,7 @@ Deno.test("auth:refresh refuses whatever is not a good token of the same user, a
   const revoked = await testToken({ claims: { jti: "gone" } });
   await server.revocations.revokeToken({
     ...{ jti: "gone", user: { id: userId("other"), name: "", role: "" } },
-    ...{ issuedAt: null, expiresAt: null },
+    ...{ family: null, issuedAt: null, expiresAt: null },
   });
   const cases: [unknown, string][] = [
     [await testToken({ claims: { sub: "eve" } }), "access/denied"],
@@ -189,7 +189,7 @@ Deno.test("a revocation that falls between the check and the connection is not m
     ["the token's", ({ revocations }) =>
       revocations.revokeToken({
         ...{ jti: "t1", user: { id: ada, name: "Ada", role: "user" } },
-        ...{ issuedAt: null, expiresAt: null },
+        ...{ family: null, issuedAt: null, expiresAt: null },
       })],
     ["the user's", ({ revocations }) => revocations.revokeUser(ada)],
     [
@@ -269,7 +269,7 @@ Deno.test("a revocation that falls between the check and the connection is not m
     await asked.opened;
     await server.revocations.revokeToken({
       ...{ jti: "t2", user: { id: ada, name: "Ada", role: "user" } },
-      ...{ issuedAt: null, expiresAt: null },
+      ...{ family: null, issuedAt: null, expiresAt: null },
     });
     answer.open();
     assert.deepEqual(await codesOf(ended), ["session/revoked", "reauth"]);
@@ -308,7 +308,7 @@ Deno.test("with the store of revocations down AUTH_WHEN_STORE_DOWN decides, and 
       await using before = foreignClient(server.url, { token: await testToken() });
       await connect(before);
       isDown = true;
-      await using client = foreignClient(server.url, { token: await testToken() });
+      await using client = foreignClient(server.url, { token: await testToken(), protocol: 1 });
       if (setting === "admit") {
         await connect(client);
       } else {

@@ -16,7 +16,7 @@ async function build(): Promise<void> {
   using file = await Deno.open(`${ROOT}.test/build.lock`, { create: true, write: true });
   await file.lock(true);
   const { success, stderr, stdout } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-P=build", "--no-prompt", "dev.ts", "build", "--when-needed"],
+    args: ["task", "build", "--when-needed"],
     cwd: ROOT,
   }).output();
   if (success) return;

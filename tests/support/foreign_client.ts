@@ -25,16 +25,22 @@ export interface RefusedError extends Error {
 
 type Options = Partial<ManagerOptions & SocketOptions>;
 
-/** Makes a socket that is not connected yet, so that no event can be missed. */
-export function foreignClient(url: string, options: Options & { token?: unknown } = {}): ForeignClient {
-  const { token, ...rest } = options;
+/**
+ * Makes a socket that is not connected yet, so that no event can be missed. One that says `protocol: 1` is told why it is
+ * refused; for any other the transport closes where it is to try again.
+ */
+export function foreignClient(
+  url: string,
+  options: Options & { token?: unknown; protocol?: 1 } = {},
+): ForeignClient {
+  const { token, protocol, ...rest } = options;
   const socket = io(url, {
     path: "/ws/socket.io/",
     transports: ["websocket"],
     reconnection: false,
     forceNew: true,
     autoConnect: false,
-    auth: token === undefined ? {} : { token },
+    auth: { token, protocol },
     ...rest,
   });
   return {

@@ -16,7 +16,7 @@ export function lightClient(url: string, token: string): Promise<LightClient> {
     let reason: { code: string } | undefined;
     socket.onmessage = ({ data }) => {
       const frame = String(data);
-      if (frame[0] === "0") socket.send(`40${JSON.stringify({ token })}`);
+      if (frame[0] === "0") socket.send(`40${JSON.stringify({ token, protocol: 1 })}`);
       else if (frame === "2") socket.send("3");
       else if (frame.startsWith("44")) reject(new Error(`Cannot connect: ${frame}`));
       else if (frame.startsWith('42["session:end"')) reason = JSON.parse(frame.slice(2))[1];

@@ -12,6 +12,7 @@ import { nodeId } from "../../lib/protocol/ids.ts";
 import { createSocketServer, type SocketServer, type SocketServerConfig } from "../../lib/socket/server.ts";
 import { createMemoryRosterStore } from "../../lib/roster/memory_store.ts";
 import { createRoster } from "../../lib/roster/node_roster.ts";
+import type { Roster } from "../../lib/roster/roster.ts";
 import type { RosterStore } from "../../lib/roster/store.ts";
 import { openChannelStore, openRevocationStore } from "./kv_stores.ts";
 import { TEST_SECRET } from "./test_secret.ts";
@@ -32,6 +33,7 @@ export interface SocketTestServer extends AsyncDisposable {
   readonly url: string;
   readonly socketServer: SocketServer;
   readonly revocations: Revocations;
+  readonly roster: Roster;
   readonly channels: ChannelService;
 }
 
@@ -50,7 +52,7 @@ export async function startSocketServer(options: SocketTestServerOptions = {}): 
   });
   const keys = stack.use(await createSecretKeys({ secret: TEST_SECRET }));
   const verifier = createVerifier({ keys, clockToleranceS: config.jwt.clockToleranceS });
-  const channels = await createChannels({ store: channelStore });
+  const channels = await createChannels({ store: channelStore, isLimited: config.eventsPerSecond > 0 });
   const roster = stack.use(
     createRoster({ store, log, nodeId: id, leaseMs: 90_000, graceMs: config.presenceGraceMs }),
   );
@@ -69,6 +71,7 @@ export async function startSocketServer(options: SocketTestServerOptions = {}): 
     url: `http://127.0.0.1:${server.addr.port}`,
     socketServer,
     revocations,
+    roster,
     channels,
     // the sockets first: a server waits for those that are open
     async [Symbol.asyncDispose]() {

@@ -8,6 +8,8 @@ export interface Direction {
   delayMs: number;
   /** How many bytes have come in so far. */
   bytes: number;
+  /** Takes nothing more, so that the buffers of the sender fill. */
+  stalled: boolean;
   /** Puts something else in the place of every piece. */
   rewrite?: (piece: Uint8Array<ArrayBuffer>) => Uint8Array<ArrayBuffer>;
 }
@@ -33,14 +35,15 @@ interface Pair {
   silent: boolean;
 }
 
-/** Listens on a free port of this machine and leads to `port`. */
-export function startTcpProxy(port: number): TcpProxy {
+/** Listens on a free port of this machine and leads to `ports` in turn, leaving out those that refuse. */
+export function startTcpProxy(...ports: readonly number[]): TcpProxy {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const toServer: Direction = { holed: false, delayMs: 0, bytes: 0 };
-  const toClient: Direction = { holed: false, delayMs: 0, bytes: 0 };
+  const toServer: Direction = { holed: false, stalled: false, delayMs: 0, bytes: 0 };
+  const toClient: Direction = { holed: false, stalled: false, delayMs: 0, bytes: 0 };
   const pairs = new Set<Pair>();
   const running = new Set<Promise<void>>();
   const abort = new AbortController();
+  let next = 0;
 
   function close(pair: Pair): void {
     pairs.delete(pair);
@@ -71,6 +74,7 @@ export function startTcpProxy(port: number): TcpProxy {
     }
     try {
       for (let count = await source.read(buffer); count !== null; count = await source.read(buffer)) {
+        while (direction.stalled) await wait(20, abort.signal);
         if (direction.holed || pair.silent) continue;
         direction.bytes += count;
         const dueAt = performance.now() + direction.delayMs;
@@ -89,12 +93,12 @@ export function startTcpProxy(port: number): TcpProxy {
   }
 
   async function serve(client: Deno.TcpConn): Promise<void> {
-    let server: Deno.TcpConn;
-    try {
-      server = await Deno.connect({ hostname: "127.0.0.1", port });
-    } catch {
-      return client.close();
+    let server: Deno.TcpConn | undefined;
+    for (let tries = 0; tries < ports.length && server === undefined; tries++) {
+      const port = ports[next++ % ports.length]!;
+      server = await Deno.connect({ hostname: "127.0.0.1", port }).catch(() => undefined);
     }
+    if (server === undefined) return client.close();
     for (const side of [client, server]) side.setNoDelay();
     const pair = { client, server, silent: false };
     pairs.add(pair);
@@ -123,7 +127,9 @@ export function startTcpProxy(port: number): TcpProxy {
       }
     },
     heal() {
-      for (const direction of [toServer, toClient]) Object.assign(direction, { holed: false, delayMs: 0 });
+      for (const direction of [toServer, toClient]) {
+        Object.assign(direction, { holed: false, stalled: false, delayMs: 0 });
+      }
     },
     async [Symbol.asyncDispose]() {
       abort.abort();

@@ -28,6 +28,8 @@ export interface TetherProcess extends AsyncDisposable {
   printed(pattern: RegExp): Promise<RegExpMatchArray>;
   /** SIGTERM, and waits for the end: the exit code. */
   stop(): Promise<number>;
+  /** Waits for an end that it comes to by itself: the exit code. */
+  exited(): Promise<number>;
   /** SIGKILL, and waits for the end. */
   kill(): Promise<void>;
   /** Starts it again on the same port with the same data and settings, after it was stopped or killed. */
@@ -72,8 +74,18 @@ export async function startTether(options: TetherProcessOptions = {}): Promise<T
     output = "";
     child = new Deno.Command(Deno.execPath(), {
       args: [
-        ...["run", "--no-prompt", "--allow-net", "--allow-env", "--allow-sys=hostname,osRelease"],
-        ...[`--allow-read=${ROOT},${dataDir}`, `--allow-write=${dataDir}`, options.script ?? "serve.ts"],
+        ...[
+          "run",
+          "--no-prompt",
+          "--allow-net",
+          "--allow-env",
+          "--allow-sys=hostname,osRelease,systemMemoryInfo",
+        ],
+        ...[
+          `--allow-read=${ROOT},${dataDir},/sys/fs/cgroup`,
+          `--allow-write=${dataDir}`,
+          options.script ?? "serve.ts",
+        ],
       ],
       cwd: ROOT,
       env: {
@@ -90,10 +102,10 @@ export async function startTether(options: TetherProcessOptions = {}): Promise<T
     port = Number(listening);
   }
 
-  async function end(signal: Deno.Signal): Promise<number> {
+  async function end(signal?: Deno.Signal): Promise<number> {
     if (child === undefined) return 0;
     try {
-      child.kill(signal);
+      if (signal !== undefined) child.kill(signal);
     } catch (error) {
       // it has ended already
       if (!(error instanceof TypeError)) throw error;
@@ -125,6 +137,7 @@ export async function startTether(options: TetherProcessOptions = {}): Promise<T
     },
     printed,
     stop: () => end("SIGTERM"),
+    exited: () => end(),
     kill: async () => void await end("SIGKILL"),
     start,
     async [Symbol.asyncDispose]() {

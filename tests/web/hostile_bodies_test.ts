@@ -42,7 +42,9 @@ function isGood(route: keyof Bodies, text: string): boolean {
 }
 
 Deno.test("hostile bodies are answered with codes", async (t) => {
-  await using server = await startTether({ env: { JWT_SECRET: TEST_SECRET, SERVICE_TOKEN } });
+  await using server = await startTether({
+    env: { JWT_SECRET: TEST_SECRET, SERVICE_TOKEN, PUBLIC_CHANNELS: "everyone" },
+  });
   await using ada = await person(server.url, "ada");
   const heard = ada.heard.length;
 

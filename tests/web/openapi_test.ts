@@ -112,13 +112,21 @@ Deno.test("every described answer is really given, in the shape that is describe
       ["bob", `GET /api/channels/${channel.id}/${what}`, "access/denied"],
       ["bob", `GET /api/channels/${"x".repeat(201)}/${what}`, "request/invalid"],
     ]),
-    ...(["POST", "DELETE"] as const).flatMap((method): typeof requests => [
+    ...(["PUT", "POST", "DELETE"] as const).flatMap((method): typeof requests => [
       ["ada", `${method} /api/channels/${channel.id}/members/eve`, null],
       ["nobody", `${method} /api/channels/${channel.id}/members/eve`, "auth/missing"],
       ["bob", `${method} /api/channels/${channel.id}/members/eve`, "access/denied"],
       ["ada", `${method} /api/channels/general/members/eve`, "request/invalid"],
       ["admin", `${method} /api/channels/none/members/eve`, "access/not-found"],
     ]),
+    ...(["PATCH", "DELETE"] as const).flatMap((method): typeof requests => [
+      ["nobody", `${method} /api/channels/${channel.id}`, "auth/missing", { name: "Two" }],
+      ["bob", `${method} /api/channels/${channel.id}`, "access/denied", { name: "Two" }],
+      ["admin", `${method} /api/channels/none`, "access/not-found", { name: "Two" }],
+      ["ada", `${method} /api/channels/${"x".repeat(201)}`, "request/invalid", { name: "Two" }],
+      ["ada", `${method} /api/channels/${channel.id}`, null, { name: "Two" }],
+    ]),
+    ["ada", "PATCH /api/channels/none", "request/too-large", { name: huge }],
     ["admin", "GET /api/sessions?limit=2", null],
     ["admin", "GET /api/sessions?limit=0", "request/invalid"],
     ["nobody", "GET /api/sessions", "auth/missing"],

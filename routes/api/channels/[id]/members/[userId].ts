@@ -1,3 +1,5 @@
+import type { Context } from "fresh";
+import type { State } from "../../../../../lib/web/request_state.ts";
 import { channelId, userId } from "../../../../../lib/protocol/ids.ts";
 import { json } from "../../../../../lib/web/responses.ts";
 import { requireIdentity } from "../../../../../lib/web/authorization.ts";
@@ -9,12 +11,16 @@ function membershipOf(url: URL) {
   return { channelId: channelId(channel), userId: userId(user) };
 }
 
+async function add(ctx: Context<State>): Promise<Response> {
+  const { user } = requireIdentity(ctx.state);
+  return json({ added: await ctx.state.services.channels.addMember(user, membershipOf(ctx.url)) });
+}
+
 /** Adds a member: `{ added }`; ends a membership: `{ removed }`. Open pages on every node follow at once. */
 export const handler = define.handlers({
-  async POST(ctx) {
-    const { user } = requireIdentity(ctx.state);
-    return json({ added: await ctx.state.services.channels.addMember(user, membershipOf(ctx.url)) });
-  },
+  PUT: add,
+  // as it was called before
+  POST: add,
   async DELETE(ctx) {
     const { user } = requireIdentity(ctx.state);
     return json({ removed: await ctx.state.services.channels.removeMember(user, membershipOf(ctx.url)) });
