@@ -22,6 +22,7 @@ import { securityHeaders } from "./lib/web/security_headers.ts";
 import type { Services } from "./lib/web/services.ts";
 import type { State } from "./lib/web/request_state.ts";
 import { starting } from "./lib/start_error.ts";
+import { createRequestLimits } from "./lib/web/request_limits.ts";
 import { createStores } from "./stores.ts";
 
 /** The running server, for the process that serves it. */
@@ -118,10 +119,14 @@ async function createTether(config: Config): Promise<Tether> {
       authenticate: withRevocation(verifier, revocations).verify,
       signIn,
       signOut: revocations.revokeToken,
+      limits: config.eventsPerSecond === 0
+        ? { take: () => Promise.resolve() }
+        : createRequestLimits({ redis: stores.redis, prefix: config.redis?.keyPrefix ?? "" }),
       administration: {
         sessions: roster.page,
         endSession: socketServer.endAnywhere,
         revokeUser: revocations.revokeUser,
+        restoreUser: revocations.restoreUser,
       },
       allowedOrigins: config.corsOrigins,
       failed: (error) => log.error("A request failed", { error }),

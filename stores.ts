@@ -11,6 +11,7 @@ import type { Metrics } from "./lib/metrics.ts";
 import { createFleet, type Fleet } from "./lib/eventlog/fleet.ts";
 import { inFlightMs, MAX_DISCONNECTION_MS } from "./lib/eventlog/recovery.ts";
 import { createRedis } from "./lib/redis/client.ts";
+import type { Redis } from "./lib/redis/redis.ts";
 import { createKvLastActiveStore } from "./lib/roster/kv_last_active_store.ts";
 import { createMemoryRosterStore } from "./lib/roster/memory_store.ts";
 import { createRedisRosterStore } from "./lib/roster/redis_store.ts";
@@ -22,6 +23,7 @@ export interface Stores {
   channels: ChannelStore;
   roster: RosterStore;
   fleet?: Fleet;
+  redis?: Redis;
   /** What is missing for this node to serve; `undefined` when nothing is. */
   problem(): string | undefined;
 }
@@ -68,9 +70,11 @@ async function createSharedStores(
     sentinels: sentinelHosts.map((host) => addressOf(host, sentinelPort)),
   }));
   await redis.whenUp();
+  const roster = createRedisRosterStore({ redis, prefix, savedMs: MAX_DISCONNECTION_MS });
   const fleet = stack.use(
     await createFleet({
       ...{ redis, prefix, nodeId, log, metrics },
+      readSaved: (pid) => roster.readSaved(pid),
       inFlightMs: inFlightMs(config),
       maxPayloadBytes: config.maxPayloadBytes,
     }),
@@ -82,9 +86,10 @@ async function createSharedStores(
   });
   return {
     fleet,
+    redis,
     revocations: createRedisRevocationStore({ redis, prefix }),
     channels: createRedisChannelStore({ redis, prefix }),
-    roster: createRedisRosterStore({ redis, prefix, savedMs: MAX_DISCONNECTION_MS }),
+    roster,
     problem: () => redis.isUp ? fleet.degraded : "Redis is away",
   };
 }

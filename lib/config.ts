@@ -161,7 +161,6 @@ const SETTINGS = v.object({
       v.pipe(text("tether"), v.regex(/^[\w.:-]{1,100}$/, "must be 1 to 100 letters, digits or . : _ -")),
     ),
     /** Checked and of no effect: nothing in a fleet waits for a lock. */
-    lockTimeoutMs: env("WEBSOCKET_REDIS_LOCK_TIMEOUT", seconds(60, { min: 1, max: 3600, fraction: false })),
   }),
   callTimeoutMs: env("WEBSOCKET_EVENT_CALLER_TIMEOUT", seconds(60, { min: 1, max: 3600, fraction: false })),
   jwt: v.object({

@@ -1,4 +1,4 @@
-/** Background loops that outlive their errors. A loop owns its one timer, and both end with its signal. */
+/** Background loops that outlive their errors. A loop owns its one timer, and both end when it is disposed. */
 import type { Log } from "./log.ts";
 
 export type { Log };
@@ -7,34 +7,27 @@ interface SuperviseOptions {
   /** Milliseconds before the first run, and from the end of one run to the start of the next. */
   intervalMs: number;
   log: Log;
-  /** Ends the loop. */
-  signal?: AbortSignal;
   /** Called with every error, for counting. */
   onError?: (error: unknown) => void;
 }
 
 /** A running loop. Disposing it ends it and waits for a run that is under way. */
 export interface Loop extends AsyncDisposable {
-  /** How many of them threw. */
-  readonly failures: number;
   /** Starts the next run now, or right after the one under way. */
   wake(): void;
-  /** Resolves when the loop has ended; never rejects. */
-  readonly ended: Promise<void>;
 }
 
 /**
- * Runs `fn` again and again, first after one interval. An error is logged under `name`, counted and followed by the next run, an interval later;
- * it never ends the loop. `fn` gets a signal that aborts when the loop is to end.
+ * Runs `fn` again and again, first after one interval. An error is logged under `name`, counted and followed by the
+ * next run, an interval later; it never ends the loop. `fn` gets a signal that aborts when the loop is to end.
  */
 export function supervise(
   name: string,
   fn: (signal: AbortSignal) => unknown,
-  options: SuperviseOptions,
+  { intervalMs, log, onError }: SuperviseOptions,
 ): Loop {
-  const { intervalMs, log, onError } = options;
   const controller = new AbortController();
-  const signal = options.signal ? AbortSignal.any([options.signal, controller.signal]) : controller.signal;
+  const { signal } = controller;
   let failures = 0;
   let pause = new AbortController();
 
@@ -47,22 +40,16 @@ export function supervise(
         await fn(signal);
       } catch (error) {
         // what fails because the loop is ending is no news
-        if (!signal.aborted) {
-          failures++;
-          log.error(`${name} failed and will run again`, { error, failures });
-          onError?.(error);
-        }
+        if (signal.aborted) return;
+        log.error(`${name} failed and will run again`, { error, failures: ++failures });
+        onError?.(error);
       }
     }
   }
 
   const ended = run();
   return {
-    get failures() {
-      return failures;
-    },
     wake: () => pause.abort(),
-    ended,
     [Symbol.asyncDispose]() {
       controller.abort();
       return ended;

@@ -20,7 +20,11 @@ export const handler = define.handlers({
       membersOf(open, { identity, services }),
     ]);
     return page({
-      ...{ me: { id, role }, channels, open, messages, people },
+      me: { id, role },
+      channels,
+      open,
+      messages,
+      people,
       memberIds: members.map((member) => member.id),
     });
   },

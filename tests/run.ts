@@ -57,9 +57,8 @@ async function runTests(
   args: string[],
   env: Record<string, string>,
 ): Promise<{ code: number; summary: string }> {
-  const frozen = Deno.env.has("CI") ? ["--frozen"] : [];
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["test", "-P=test", "--no-prompt", "--parallel", "--trace-leaks", ...frozen, ...args],
+    args: ["test", "-P=test", "--no-prompt", "--parallel", "--trace-leaks", ...args],
     env: { NO_COLOR: "1", DENO_JOBS: Deno.env.get("DENO_JOBS") ?? JOBS, ...env },
     stdin: "null",
     stdout: "piped",

@@ -99,6 +99,7 @@ export async function startServer(command, env = {}) {
     env: {
       ...process.env,
       PORT: String(port),
+      DATA_DIR: process.env.DATA_DIR ?? "./data",
       EVENTS_PER_SECOND: "0",
       SESSIONS_PER_USER: "1000000",
       ADMISSION_CONNECTS_PER_SECOND: "1000000",

@@ -36,6 +36,7 @@ const MAX_TOKEN_LENGTH: number = 16 * 1024;
 // so that one token would have many spellings.
 const SEGMENT = "(?:[\\w-]{4})*(?:[\\w-][AQgw]|[\\w-]{2}[AEIMQUYcgkosw048])?";
 const TOKEN = new RegExp(`^(?!\\.)${SEGMENT}\\.(?!\\.)${SEGMENT}\\.${SEGMENT}$`);
+const decoder = new TextDecoder();
 // a token without `kid` is tried with every key that fits, but not with a whole directory of them
 const MAX_TRIED_KEYS = 3;
 
@@ -129,7 +130,7 @@ function tokenText(token: unknown): string {
 
 function checkNames(token: string): void {
   for (const segment of token.split(".", 2)) {
-    if (!hasUniqueNames(new TextDecoder().decode(base64url.decode(segment)))) {
+    if (!hasUniqueNames(decoder.decode(base64url.decode(segment)))) {
       throw new ProtocolError("auth/malformed", "The token names a claim twice.");
     }
   }

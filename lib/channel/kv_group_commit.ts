@@ -5,7 +5,7 @@ const MAX_WRITES = 200;
 const MAX_BYTES = 400_000;
 
 /** One write, of about `bytes` bytes. */
-export interface Write {
+interface Write {
   apply(batch: Deno.AtomicOperation): void;
   bytes: number;
 }

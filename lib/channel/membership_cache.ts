@@ -8,6 +8,8 @@ const MAX_USERS = 50_000;
 // how long a change that was never heard of can stay unseen
 const TTL_MS = 60_000;
 const PUBLIC = Symbol("public");
+/** Of those who are in no channel of their own, as most are: one for all. */
+const NONE: ReadonlySet<ChannelId> = new Set();
 
 /** What is known of who is in which channel. */
 export interface Memberships {
@@ -46,13 +48,14 @@ export function createMemberships(store: ChannelStore): Memberships {
   }
 
   async function load(key: UserId | typeof PUBLIC): Promise<ReadonlySet<ChannelId>> {
-    return new Set(await (key === PUBLIC ? store.publicIds() : store.memberships(key)));
+    const ids = await (key === PUBLIC ? store.publicIds() : store.memberships(key));
+    return ids.length === 0 ? NONE : new Set(ids);
   }
 
   return {
     async of(userId) {
       const [open, own] = await Promise.all([read(PUBLIC), read(userId)]);
-      return open.union(own);
+      return own.size === 0 ? open : open.union(own);
     },
     async isMember(channelId, userId) {
       return (await read(PUBLIC)).has(channelId) || (await read(userId)).has(channelId);

@@ -1,17 +1,10 @@
 /** The channels of a fleet, in Redis. It holds no state in this process. */
 import type { ChannelId, UserId } from "../protocol/ids.ts";
-import { type KeyFamily, keyFamily } from "../redis/keys.ts";
+import { keyFamily } from "../redis/keys.ts";
 import type { Argument, Redis, Reply } from "../redis/redis.ts";
 import { type Script, script } from "../redis/script.ts";
-import { type Channel, KEPT_MESSAGES, type Message } from "../protocol/resources.ts";
-import type { ReadMark } from "./channel.ts";
+import { KEPT_MESSAGES } from "../protocol/resources.ts";
 import type { ChannelStore } from "./store.ts";
-
-interface RedisChannelStoreOptions {
-  redis: Redis;
-  /** `REDIS_KEY_PREFIX`. */
-  prefix: string;
-}
 
 // KEYS  1 channels: id → JSON   2 public_channels   3 user_channels:   4 channel_members:   5 channels_made: user → count
 //       6 channel_messages:   7 channel_counts: channel → messages ever   8 read_marks:   9 read_counts:
@@ -130,97 +123,49 @@ end
 return out
 `);
 
-/** Creates the {@linkcode ChannelStore} of a Redis. The caller closes the connection. */
-export function createRedisChannelStore(options: RedisChannelStoreOptions): ChannelStore {
-  return new RedisChannelStore(options);
-}
+/** `prefix` is `REDIS_KEY_PREFIX`. */
+export function createRedisChannelStore({ redis, prefix }: { redis: Redis; prefix: string }): ChannelStore {
+  const key = keyFamily(redis, prefix, "channels");
+  const keys = KEYS.map((name) => key(name));
+  const run = (script: Script, ...args: Argument[]): Promise<Reply> => redis.run(script, { keys, args });
 
-class RedisChannelStore implements ChannelStore {
-  readonly #redis: Redis;
-  readonly #key: KeyFamily;
-  readonly #keys: string[];
-
-  constructor({ redis, prefix }: RedisChannelStoreOptions) {
-    this.#redis = redis;
-    this.#key = keyFamily(redis, prefix, "channels");
-    this.#keys = KEYS.map((name) => this.#key(name));
-  }
-
-  async create(channel: Channel, memberIds: readonly UserId[]): Promise<boolean> {
-    const { id, public: open, createdBy } = channel;
-    return await this.#run(CREATE, [
-      id,
-      JSON.stringify(channel),
-      open ? 1 : 0,
-      createdBy ?? "",
-      ...memberIds,
-    ]) === 1;
-  }
-
-  async get(channelIds: readonly ChannelId[]): Promise<Channel[]> {
-    if (channelIds.length === 0) return [];
-    const found = await this.#redis.send([
-      "HMGET",
-      this.#key("channels"),
-      ...channelIds,
-    ]) as (string | null)[];
-    return found.filter((json) => json !== null).map((json) => JSON.parse(json));
-  }
-
-  async publicIds(): Promise<ChannelId[]> {
-    return await this.#redis.send(["SMEMBERS", this.#key("public_channels")]) as ChannelId[];
-  }
-
-  async memberships(userId: UserId): Promise<ChannelId[]> {
-    return await this.#redis.send(["SMEMBERS", this.#key("user_channels", userId)]) as ChannelId[];
-  }
-
-  async countMadeBy(userId: UserId): Promise<number> {
-    return Number(await this.#redis.send(["HGET", this.#key("channels_made"), userId]));
-  }
-
-  async rename(channelId: ChannelId, name: string): Promise<boolean> {
-    return await this.#run(RENAME, [channelId, name]) === 1;
-  }
-
-  async remove(channelId: ChannelId): Promise<UserId[] | undefined> {
-    return await this.#run(REMOVE, [channelId]) as UserId[] | null ?? undefined;
-  }
-
-  async addMember(channelId: ChannelId, userId: UserId): Promise<boolean> {
-    return await this.#run(ADD_MEMBER, [channelId, userId]) === 1;
-  }
-
-  async removeMember(channelId: ChannelId, userId: UserId): Promise<boolean> {
-    return await this.#run(REMOVE_MEMBER, [channelId, userId]) === 1;
-  }
-
-  async append(message: Message): Promise<void> {
-    // the id comes first, so that messages of one millisecond sort by it
-    const { id, ...rest } = message;
-    const { channelId, user, createdAt } = rest;
-    await this.#run(APPEND, [channelId, JSON.stringify({ id, ...rest }), createdAt, KEPT_MESSAGES, user.id]);
-  }
-
-  async messages(channelId: ChannelId, limit: number): Promise<Message[]> {
-    const args = ["ZRANGE", this.#key("channel_messages", channelId), -limit, -1];
-    return (await this.#redis.send(args) as string[]).map((json) => JSON.parse(json));
-  }
-
-  async markRead(userId: UserId, { channelId, at }: { channelId: ChannelId; at: number }): Promise<number> {
-    return await this.#run(MARK_READ, [channelId, at, userId]) as number;
-  }
-
-  async readMarks(userId: UserId, channelIds: readonly ChannelId[]): Promise<ReadMark[]> {
-    const found = await this.#run(READ_MARKS, [userId, ...channelIds]) as [string | null, number][];
-    return channelIds.map((channelId, index) => {
-      const [mark, unread] = found[index] ?? [null, 0];
-      const lastReadAt = mark === null ? null : Number(mark);
-      return { channelId, lastReadAt, unread: Math.min(KEPT_MESSAGES, unread) };
-    });
-  }
-
-  #run(script: Script, args: readonly Argument[]): Promise<Reply> {
-    return this.#redis.run(script, { keys: this.#keys, args });
-  }
+  return {
+    async create(channel, memberIds) {
+      const { id, public: open, createdBy } = channel;
+      const json = JSON.stringify(channel);
+      return await run(CREATE, id, json, open ? 1 : 0, createdBy ?? "", ...memberIds) === 1;
+    },
+    async get(channelIds) {
+      if (channelIds.length === 0) return [];
+      const found = await redis.send(["HMGET", key("channels"), ...channelIds]) as (string | null)[];
+      return found.filter((json) => json !== null).map((json) => JSON.parse(json));
+    },
+    publicIds: async () => await redis.send(["SMEMBERS", key("public_channels")]) as ChannelId[],
+    memberships: async (userId) =>
+      await redis.send(["SMEMBERS", key("user_channels", userId)]) as ChannelId[],
+    countMadeBy: async (userId) => Number(await redis.send(["HGET", key("channels_made"), userId])),
+    rename: async (channelId, name) => await run(RENAME, channelId, name) === 1,
+    remove: async (channelId) => await run(REMOVE, channelId) as UserId[] | null ?? undefined,
+    addMember: async (channelId, userId) => await run(ADD_MEMBER, channelId, userId) === 1,
+    removeMember: async (channelId, userId) => await run(REMOVE_MEMBER, channelId, userId) === 1,
+    async append(message) {
+      // the id comes first, so that messages of one millisecond sort by it
+      const { id, ...rest } = message;
+      const { channelId, user, createdAt } = rest;
+      await run(APPEND, channelId, JSON.stringify({ id, ...rest }), createdAt, KEPT_MESSAGES, user.id);
+    },
+    async messages(channelId, limit) {
+      const found = await redis.send(["ZRANGE", key("channel_messages", channelId), -limit, -1]);
+      return (found as string[]).map((json) => JSON.parse(json));
+    },
+    markRead: async (userId, { channelId, at }) => await run(MARK_READ, channelId, at, userId) as number,
+    async readMarks(userId, channelIds) {
+      const found = await run(READ_MARKS, userId, ...channelIds) as [string | null, number][];
+      return channelIds.map((channelId, index) => {
+        const [mark, unread] = found[index] ?? [null, 0];
+        const lastReadAt = mark === null ? null : Number(mark);
+        return { channelId, lastReadAt, unread: Math.min(KEPT_MESSAGES, unread) };
+      });
+    },
+  };
 }

@@ -1,6 +1,6 @@
 /**
  * The running connection: feeds the machine with what happens, and does what each state asks for while it lasts.
- * Decisions are the machine's (`machine.ts`), messages the outbox's (`requests.ts`).
+ * Decisions are the machine's (`state_machine.ts`), messages the outbox's (`requests.ts`).
  */
 import type { Requests, ServerEvents, SessionReady } from "../protocol/events.ts";
 import { createAnnouncer } from "./lifecycle_events.ts";
@@ -10,17 +10,11 @@ import type { EnvironmentEvent } from "./environment.ts";
 import { createHeartbeat, type Heartbeat } from "./heartbeat.ts";
 import { type Event, type State, transition } from "./state_machine.ts";
 import { type ConnectionOptions, type ResolvedOptions, resolveOptions } from "./options.ts";
-import {
-  createRequests,
-  type Outgoing,
-  RequestError,
-  type RequestOptions,
-  type SubmitOptions,
-} from "./requests.ts";
-import { addRtt, NO_RTT, type RttStats } from "./rtt.ts";
+import { createRequests, RequestError, type RequestOptions, type SubmitOptions } from "./requests.ts";
+import { addRtt, NO_RTT } from "./rtt.ts";
 import type { Cause } from "./cause.ts";
 import { causeOf, type ConnectionState, type HistoryEntry, statusOf } from "./connection_state.ts";
-import { createTokenSource, type TokenSource } from "./token_source.ts";
+import { createTokenSource } from "./token_source.ts";
 import type { Transport, TransportHandlers } from "./transport.ts";
 import { readSession, readVerdict } from "./server_messages.ts";
 
@@ -53,8 +47,8 @@ class Runtime implements Connection {
   readonly #options: ResolvedOptions;
   readonly #emitter = new Emitter<ConnectionEvents>((error) => reportError(error));
   readonly #announce = createAnnouncer(this.#emitter);
-  readonly #tokens: TokenSource;
-  readonly #requests: Outgoing;
+  readonly #token: ReturnType<typeof createTokenSource>;
+  readonly #requests: ReturnType<typeof createRequests>;
   readonly #unwatch: Unsubscribe;
   readonly #onAbort = () => this.dispose();
   readonly #queue: Event[] = [];
@@ -73,7 +67,7 @@ class Runtime implements Connection {
 
   constructor(options: ResolvedOptions) {
     this.#options = options;
-    this.#tokens = createTokenSource(options.getToken);
+    this.#token = createTokenSource(options.getToken);
     this.#requests = createRequests({
       clock: options.clock,
       limits: options.outbox,
@@ -92,7 +86,7 @@ class Runtime implements Connection {
     return this.#history;
   }
 
-  get rtt(): RttStats {
+  get rtt(): typeof NO_RTT {
     return this.#rtt;
   }
 
@@ -162,16 +156,10 @@ class Runtime implements Connection {
 
   #step(event: Event): void {
     const { backoff, maxAttempts, healthyAfterMs, environment, clock } = this.#options;
-    const from = this.#state;
-    const to = transition(from, event, {
-      now: clock.now(),
-      online: environment.online(),
-      backoff,
-      maxAttempts,
-      healthyAfterMs,
-    });
+    const from = this.#state, before = this.#status;
+    const world = { now: clock.now(), online: environment.online() };
+    const to = transition(from, event, { ...world, backoff, maxAttempts, healthyAfterMs });
     if (to === from) return;
-    const before = this.#status;
     this.#state = to;
     this.#status = statusOf(to);
     if (from.name !== "connected" || to.name !== "connected") {
@@ -229,7 +217,7 @@ class Runtime implements Connection {
   }
 
   async #authorize(refresh: boolean, signal: AbortSignal): Promise<void> {
-    const event = await this.#tokens.get(refresh, signal).then(
+    const event = await this.#token(refresh, signal).then(
       (token): Event => token ? { type: "token", token } : { type: "signed-out" },
       (error): Event => ({ type: "token-failed", message: String(error) }),
     );
@@ -303,7 +291,7 @@ class Runtime implements Connection {
   /** Sends a new token over the live session; when that fails, the server ends it in time and says how to go on. */
   async #extend(signal: AbortSignal): Promise<void> {
     try {
-      const token = await this.#tokens.get(true, signal);
+      const token = await this.#token(true, signal);
       if (!token) return;
       const { expiresAt } = await this.request("auth:refresh", { token }, { signal });
       this.#dispatch({ type: "extended", expiresAt });

@@ -96,7 +96,7 @@ export interface SubmitOptions extends RequestOptions {
 }
 
 /** The app's messages on their way. */
-export interface Outgoing {
+interface Outgoing {
   /** Sends now or when the gate opens; resolves with the answer's fields, or at once when sent if `acked` is false. */
   submit(event: string, payload: unknown, options: SubmitOptions): Promise<unknown>;
   /** A session is ready: what waits goes out, in order. */

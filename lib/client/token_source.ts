@@ -11,11 +11,8 @@ export interface TokenRequest {
 /** The app's source of tokens: a JWT, or `null` when the user is signed out. A rejection is tried again later. */
 export type GetToken = (request: TokenRequest) => string | null | Promise<string | null>;
 
-/** A source of tokens that shares one refresh among its callers. */
-export interface TokenSource {
-  /** A token. Rejects as `getToken` does, and with the signal's reason when it is aborted. */
-  get(refresh: boolean, signal: AbortSignal): Promise<string | null>;
-}
+/** A token. Rejects as `getToken` does, and with the signal's reason when it is aborted. */
+type TokenSource = (refresh: boolean, signal: AbortSignal) => Promise<string | null>;
 
 interface Refresh {
   token: Promise<string | null>;
@@ -23,7 +20,7 @@ interface Refresh {
   callers: number;
 }
 
-/** Wraps `getToken`. */
+/** Shares one refresh among its callers. */
 export function createTokenSource(getToken: GetToken): TokenSource {
   let current: Refresh | null = null;
 
@@ -39,21 +36,19 @@ export function createTokenSource(getToken: GetToken): TokenSource {
     return started;
   }
 
-  return {
-    async get(fresh, signal) {
-      signal.throwIfAborted();
-      if (!fresh) return await until(signal, async () => await getToken({ refresh: false, signal }));
-      const shared = current ??= refresh();
-      shared.callers++;
-      try {
-        return await until(signal, () => shared.token);
-      } finally {
-        if (--shared.callers === 0) {
-          if (current === shared) current = null;
-          shared.abort.abort();
-        }
+  return async (fresh, signal) => {
+    signal.throwIfAborted();
+    if (!fresh) return await until(signal, async () => await getToken({ refresh: false, signal }));
+    const shared = current ??= refresh();
+    shared.callers++;
+    try {
+      return await until(signal, () => shared.token);
+    } finally {
+      if (--shared.callers === 0) {
+        if (current === shared) current = null;
+        shared.abort.abort();
       }
-    },
+    }
   };
 }
 

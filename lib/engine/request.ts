@@ -27,8 +27,7 @@ export function readRequest(
   request: Request,
   { url, info, trustedProxies }: { url: URL; info: RequestInfo; trustedProxies: number },
 ): EngineRequest {
-  const headers: Record<string, string> = Object.fromEntries(request.headers);
-  const query: Record<string, string> = Object.fromEntries(url.searchParams);
+  const headers = recordOf(request.headers), query = recordOf(url.searchParams);
   const trusts = trustedProxies > 0;
   const remoteAddress = trusts && forwardedFor(headers["x-forwarded-for"], trustedProxies) ||
     peerAddress(info);
@@ -42,6 +41,13 @@ export function readRequest(
     remoteAddress,
     connection: { encrypted: protocol === "https", remoteAddress },
   };
+}
+
+/** Not by its iterator, which makes three objects a pair. */
+function recordOf(pairs: Headers | URLSearchParams): Record<string, string> {
+  const record: Record<string, string> = {};
+  pairs.forEach((value, name) => record[name] = value);
+  return record;
 }
 
 /** The address that the outermost trusted proxy saw; a shorter list means that fewer proxies were passed. */

@@ -1,89 +1,114 @@
 /** The adapter of a process that stands alone: rooms in memory, and a bounded log so that a session can be recovered. */
-import type { AdapterConstructor } from "./adapter_constructor.ts";
+import type { ServerOptions } from "socket.io";
 import { Adapter, type BroadcastOptions } from "socket.io-adapter";
-import { deliver, isRecoverable, type OutgoingPacket } from "./delivery.ts";
-import { createPacketLog, type PacketLog, type Position } from "./packet_log.ts";
+import { ProtocolError } from "../protocol/codes.ts";
 import {
-  createRecovery,
+  deliver,
+  type Delivery,
+  framesOf,
+  isRecoverable,
+  type OutgoingPacket,
+  withPosition,
+} from "./delivery.ts";
+import { createPacketLog, type PacketLog } from "./packet_log.ts";
+import { isPosition, timeOf } from "./position.ts";
+import {
+  isFor,
   MAX_DISCONNECTION_MS,
+  missedSince,
+  type RecoverableSession,
   type Recovery,
-  type SavedSession,
-  type SavedSessions,
+  roomsOf,
+  type Start,
 } from "./recovery.ts";
 
-/** Options of {@linkcode createMemoryAdapter}. */
-export interface MemoryAdapterOptions {
-  /** As in `createRecovery`. */
-  inFlightMs: number;
-}
+/** What Socket.IO takes for an adapter. */
+export type AdapterConstructor = NonNullable<ServerOptions["adapter"]>;
 
 const MAX_SAVED = 10_000;
 
-/** Makes the adapter and the recovery that go together. */
+/** Makes the adapter and the recovery that go together; as for `inFlightMs`, see there. */
 export function createMemoryAdapter(
-  { inFlightMs }: MemoryAdapterOptions,
+  { inFlightMs }: { inFlightMs: number },
 ): { adapter: AdapterConstructor; recovery: Recovery } {
   const packets = createPacketLog({ keepMs: MAX_DISCONNECTION_MS + inFlightMs });
-  const recovery = createRecovery({ packets, sessions: createMemorySessions(), inFlightMs });
-  packets.advance(nextPosition(packets));
+  const recovery = createMemoryRecovery(packets, inFlightMs);
 
   class MemoryAdapter extends Adapter {
-    override broadcast(packet: OutgoingPacket, opts: BroadcastOptions): void {
-      if (!isRecoverable(packet, opts.flags)) return deliver(this, packet, opts);
-      const position = nextPosition(packets);
-      const { rooms, except = new Set() } = opts;
-      packets.advance(position, { data: packet.data, rooms, except, bytes: sizeOf(packet.data) });
-      deliver(this, packet, { ...opts, position });
+    override broadcast(
+      packet: OutgoingPacket,
+      { rooms, except = new Set(), flags = {} }: BroadcastOptions,
+    ): void {
+      const frames = framesOf(packet);
+      const delivery: Delivery = {
+        frames,
+        rooms: [...rooms],
+        except: [...except],
+        isVolatile: flags.volatile,
+      };
+      if (!isRecoverable(packet, flags)) return deliver(this, delivery);
+      const position = packets.advance();
+      packets.add({ frames, rooms: delivery.rooms, except: delivery.except, position });
+      deliver(this, { ...delivery, position });
     }
 
-    override persistSession: Adapter["persistSession"] = (session) => {
-      packets.advance(nextPosition(packets));
-      recovery.persist(session);
-    };
-
-    override restoreSession: Adapter["restoreSession"] = (pid, offset) =>
-      recovery.restore(pid, offset) as ReturnType<Adapter["restoreSession"]>;
+    override persistSession: Adapter["persistSession"] = (session) =>
+      recovery.persist(session as RecoverableSession);
   }
   return { adapter: MemoryAdapter, recovery };
 }
 
-function nextPosition({ position }: PacketLog, now = Date.now()): Position {
-  if (position === undefined) return `${now}-0`;
-  const [time = 0, number = 0] = position.split("-").map(Number);
-  return now > time ? `${now}-0` : `${time}-${number + 1}`;
-}
-
-function createMemorySessions(): SavedSessions {
+function createMemoryRecovery(packets: PacketLog, inFlightMs: number): Recovery {
   // in the order of their loss
-  const saved = new Map<string, { session: SavedSession; lostAt: number }>();
+  const lost = new Map<string, { session: RecoverableSession; at: number }>();
+  let wanted: (pid: string, start: Start | undefined) => void = () => {};
+
   function trim(): void {
-    const oldest = performance.now() - MAX_DISCONNECTION_MS;
-    for (const [pid, { lostAt }] of saved) {
-      if (lostAt >= oldest && saved.size <= MAX_SAVED) return;
-      saved.delete(pid);
+    for (const [pid, { at }] of lost) {
+      if (at >= timeOf(packets.position) - MAX_DISCONNECTION_MS && lost.size <= MAX_SAVED) return;
+      lost.delete(pid);
     }
   }
+
   return {
-    save(session) {
-      saved.set(session.pid, { session, lostAt: performance.now() });
+    get position() {
+      return packets.position;
+    },
+    describe: () => undefined,
+    onSave() {},
+    isLost: (pid) => lost.has(pid),
+    persist(session) {
+      if (session.data.start === undefined) return;
+      lost.delete(session.pid);
+      lost.set(session.pid, { session, at: timeOf(packets.advance()) });
       trim();
     },
-    take(pid, missing) {
+    restore({ pid, offset, userId }) {
+      if (!isPosition(offset)) return Promise.resolve(undefined);
+      packets.advance();
       trim();
-      if (!saved.has(pid)) missing(pid);
-      const found = saved.get(pid)?.session;
-      saved.delete(pid);
-      return Promise.resolve(found);
+      if (!lost.has(pid)) wanted(pid, undefined);
+      const found = lost.get(pid);
+      if (found === undefined) return Promise.resolve(undefined);
+      const { session, at } = found;
+      if (session.data.userId !== userId) return Promise.reject(new ProtocolError("access/denied"));
+      lost.delete(pid);
+      const since = missedSince(session.data.start!, { offset, heardMs: at, inFlightMs });
+      const start = { since, at: timeOf(packets.position), inboxes: [] };
+      return Promise.resolve({
+        ...session,
+        data: { ...session.data, start },
+        open(rooms) {
+          const own = roomsOf(session, rooms);
+          return packets.since(since)?.filter((packet) => isFor(packet, own)).map(({ frames, position }) =>
+            withPosition(frames, position)
+          );
+        },
+        end: () => void lost.set(pid, found),
+      });
+    },
+    onWanted(listener) {
+      wanted = listener;
     },
   };
-}
-
-/** About how many bytes a value holds; what cannot be sent counts nothing. */
-function sizeOf(value: unknown): number {
-  if (typeof value === "string") return value.length;
-  if (typeof value !== "object" || value === null) return 8;
-  if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return value.byteLength;
-  let size = 16;
-  for (const [name, field] of Object.entries(value)) size += name.length + sizeOf(field);
-  return size;
 }

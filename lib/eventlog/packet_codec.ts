@@ -33,6 +33,13 @@ export class Encoder extends OfficialEncoder {
   }
 }
 
+const encoder = new Encoder();
+
+/** The frames of an event on the main namespace, without the Engine.IO prefix. */
+export function encodeEvent(data: unknown[]): (string | Uint8Array<ArrayBuffer>)[] {
+  return encoder.encode({ type: PacketType.EVENT, nsp: "/", data }) as (string | Uint8Array<ArrayBuffer>)[];
+}
+
 /** Emits `decoded` with every whole packet; throws on an invalid one. */
 export class Decoder {
   #listener: Listener | undefined;

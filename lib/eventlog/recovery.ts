@@ -1,9 +1,9 @@
 /**
- * Gives a session back to the client that lost its connection: the same sid and rooms, and the events it missed.
- * Nothing is sent before the token was verified again; then {@linkcode Recovery.missed} says what to send.
+ * Gives a session back to the client that lost its connection: the same sid and rooms, and the events it missed. Its
+ * user has been verified before; what it misses is sent once it is open.
  */
-import { WITHOUT_POSITIONS } from "./delivery.ts";
-import { comparePositions, isPosition, type PacketLog, type Position, timeOf } from "./packet_log.ts";
+import type { Frames } from "./delivery.ts";
+import { comparePositions, type Position, positionAt, timeOf } from "./position.ts";
 
 /** How long a session can be taken up again, in milliseconds. */
 export const MAX_DISCONNECTION_MS: number = 2 * 60_000;
@@ -15,94 +15,114 @@ export function inFlightMs(
   return pingIntervalMs + 2 * pingTimeoutMs;
 }
 
+/** From where on a session may miss something. */
+export interface Start {
+  /** It got everything up to here. */
+  readonly since: Position;
+  /** When it was sent what came after, in epoch milliseconds of the clock that makes positions. */
+  readonly at: number;
+  /** The nodes whose inboxes have it, each up to a place; then comes that of the node that holds the session. */
+  readonly inboxes: readonly (readonly [node: string, until: Position])[];
+}
+
+/** What a session carries in its `data`: plain data only. */
+export interface RecoveryData {
+  /** Whose session it is. */
+  userId?: string;
+  /** When a node took it last, by that node's clock, epoch milliseconds. */
+  connectedAt?: number;
+  start?: Start | undefined;
+  /** The rooms that it joined later than that, and after which position. */
+  joined?: Record<string, Position>;
+}
+
 /** What Socket.IO asks an adapter to keep of a session. */
-export interface SocketSession {
+export interface RecoverableSession {
   sid: string;
   pid: string;
   rooms: string[];
-  data: unknown;
+  data: RecoveryData;
 }
 
-/** What is kept of a session without a connection. */
-export interface SavedSession extends SocketSession {
-  /** The position up to which everything has surely arrived. */
-  arrived: Position;
+/** Who asks for a session. */
+export interface Claim {
+  /** The private id that the client was given. */
+  pid: string;
+  /** The last position that it got. */
+  offset: string;
+  /** Of the token that it showed. */
+  userId: string;
 }
 
-/** Where sessions without a connection wait, at most {@linkcode MAX_DISCONNECTION_MS}. Neither method rejects. */
-export interface SavedSessions {
-  save(session: SavedSession): void;
+/** A session that was taken up, before it is open. */
+export interface Restored extends RecoverableSession {
   /**
-   * The session of a private id; only one caller gets it. When there is none yet, `missing` is called, which may have
-   * its node save it, and a little time is given for that.
+   * Lets events come; returns those that it missed in the rooms that it is still in, in their order, or nothing when
+   * some may be lost. To be called once, when the session is open.
    */
-  take(pid: string, missing: (pid: string) => void): Promise<SavedSession | undefined>;
+  open(rooms: ReadonlySet<string>): Frames[] | undefined;
+  /** It does not come to that; it can be asked for again. */
+  end(): void;
 }
 
-/** What a session that was recovered carries in its `data`. */
-export interface Resumption {
-  /** The position after which it missed events. */
-  missedSince?: Position;
-  /** When they were sent to it, epoch milliseconds; not yet without. */
-  resumedAt?: number;
-}
-
-/** Options of {@linkcode createRecovery}. */
-export interface RecoveryOptions {
-  packets: PacketLog;
-  sessions: SavedSessions;
-  /** The longest time that a packet to a dead connection can have been under way, in milliseconds. */
-  inFlightMs: number;
-  /** Resolves when the node has heard up to `position`: `false` when it does not come to that. */
-  heard?: (position: Position) => Promise<boolean>;
-  /** The clock, in epoch milliseconds. */
-  now?: () => number;
-}
-
-/** The recovery of sessions, as an adapter and the connection handler use it. */
+/** The recovery of sessions, as the handshake and the connections use it. */
 export interface Recovery {
-  /** How far the node has heard: to be told to a new session. */
+  /** Up to where events were delivered on this node: what a new session starts from. */
   readonly position: Position | undefined;
-  /** Keeps a session whose connection was lost, or that was not let in when it came back. */
-  persist(session: SocketSession): void;
-  /** The session of `pid`, whose client got everything up to `offset`; `null` when it cannot be had whole. */
-  restore(pid: string, offset: string): Promise<SocketSession & { missedPackets: unknown[][] } | null>;
-  /** Calls `listener` with the private id of a session that is asked for and not saved. There is one listener. */
-  onMissing(listener: (pid: string) => void): void;
-  /** The events that a session in `rooms` misses; `undefined` when some may be lost. */
-  missed(since: Position, rooms: ReadonlySet<string>): unknown[][] | undefined;
+  /** What is to be kept of an open session so that it can be taken up after its node's death, if it is to be kept. */
+  describe(session: RecoverableSession): string | undefined;
+  /** Calls `listener` with what is to be kept instead, when it changes. There is one listener. */
+  onSave(listener: (sid: string, value: string) => void): void;
+  /** A session has lost its connection. */
+  persist(session: RecoverableSession): void;
+  /** Whether the session of `pid` was lost, and may come back: asked when it is closed. */
+  isLost(pid: string): boolean;
+  /**
+   * The session of `pid`; `undefined` when it cannot be had whole.
+   *
+   * @throws {ProtocolError} `access/denied` when it is another user's
+   */
+  restore(claim: Claim): Promise<Restored | undefined>;
+  /** Calls `listener` to close the connection of a session that is asked for, as a lost one. There is one listener. */
+  onWanted(listener: (pid: string, start: Start | undefined) => void): void;
 }
 
-/** Makes the recovery of a node. */
-export function createRecovery(
-  { packets, sessions, inFlightMs, heard, now = Date.now }: RecoveryOptions,
-): Recovery {
-  let missing: (pid: string) => void = () => {};
-  return {
-    get position() {
-      return packets.position;
-    },
-    onMissing(listener) {
-      missing = listener;
-    },
-    persist({ sid, pid, rooms, data }) {
-      const { position } = packets;
-      if (position === undefined || rooms.includes(WITHOUT_POSITIONS)) return;
-      const { missedSince, resumedAt = Infinity, ...rest } = data as Resumption;
-      // what was sent so long before the loss has arrived: the client has answered a later ping since
-      const before: Position = `${Math.max(0, timeOf(position) - inFlightMs)}-0`;
-      const isResuming = missedSince !== undefined && resumedAt > now() - inFlightMs;
-      sessions.save({ sid, pid, rooms, data: rest, arrived: isResuming ? missedSince : before });
-    },
-    async restore(pid, offset) {
-      if (!isPosition(offset)) return null;
-      const session = await sessions.take(pid, missing);
-      if (session === undefined || (heard && !await heard(offset))) return null;
-      const { sid, rooms, data, arrived } = session;
-      const missedSince = comparePositions(offset, arrived) > 0 ? offset : arrived;
-      if (!packets.covers(missedSince)) return null;
-      return { sid, pid, rooms, data: { ...data as object, missedSince }, missedPackets: [] };
-    },
-    missed: (since, rooms) => packets.since(since, rooms),
+/** The start of a session that begins when everything up to `position` was delivered. */
+export function startAt(position: Position): Start {
+  return { since: position, at: timeOf(position), inboxes: [] };
+}
+
+/**
+ * After which position a session may miss events when its client says that it got everything up to `offset`: what was
+ * sent longer ago than packets can be under way, before `heardMs`, has arrived, for it has answered a ping since.
+ */
+export function missedSince(
+  { since, at }: Start,
+  { offset, heardMs, inFlightMs }: { offset: Position; heardMs: number; inFlightMs: number },
+): Position {
+  const arrivedMs = heardMs - inFlightMs;
+  const arrived = arrivedMs > at ? positionAt(arrivedMs) : since;
+  if (comparePositions(offset, arrived) >= 0) return offset;
+  const ahead = /\+.*/.exec(offset)?.[0];
+  return ahead === undefined ? arrived : arrived.replace(/\+.*|$/, ahead);
+}
+
+/** Whether who is in `own` rooms, each with the position after which that is so if it is known, was to get an event. */
+export function isFor(
+  { rooms, except, position }: { rooms: readonly string[]; except: readonly string[]; position: Position },
+  own: ReadonlyMap<string, Position | undefined>,
+): boolean {
+  const wasIn = (room: string): boolean => {
+    const since = own.get(room);
+    return own.has(room) && (since === undefined || comparePositions(position, since) > 0);
   };
+  return (rooms.length === 0 || rooms.some(wasIn)) && !except.some((room) => own.has(room));
+}
+
+/** The rooms of a session that it is still in, with the positions after which it is. */
+export function roomsOf(
+  { rooms, data: { joined = {} } }: RecoverableSession,
+  current: ReadonlySet<string>,
+): Map<string, Position | undefined> {
+  return new Map(rooms.filter((room) => current.has(room)).map((room) => [room, joined[room]]));
 }

@@ -6,15 +6,12 @@ import { ProtocolError } from "../protocol/codes.ts";
 import type { ChatEvent } from "../protocol/events.ts";
 import type { SessionId } from "../protocol/ids.ts";
 import { jsonFault } from "../protocol/fields.ts";
-import type { Roster } from "../roster/roster.ts";
-import type { Bus } from "../eventlog/node_bus.ts";
+import type { NodeBus } from "../eventlog/node_bus.ts";
 import type { LiveSession } from "./types.ts";
 
 /** How many calls may wait at once, on this node and for one session. */
 const MAX_CALLS = 10_000, MAX_CALLS_OF_SESSION = 100;
-const CALL = "call", ANSWER = "call:answer", CLEARED = "call:cleared";
-/** A node that does not take a call within this time does not live. */
-const TAKEN_WITHIN_MS = 2_000;
+const TOPIC = "call";
 // what the owner of a session may be later than the caller's own clock
 const GRACE_MS = 1_000;
 // a session may move to another node while it is looked for
@@ -37,17 +34,13 @@ export interface Calls {
   call(sid: SessionId, event: ChatEvent, options: CallOptions): Promise<unknown>;
   /** A session of this node is gone, and its calls with it. */
   end(sid: SessionId): void;
-  /** Sessions of a node that is dead are gone, and the calls of all other nodes with them. */
-  cleared(sids: readonly SessionId[]): void;
 }
 
 /** Options of {@linkcode createCalls}. */
 export interface CallsOptions {
-  bus: Bus;
-  nodeId: string;
+  bus: NodeBus;
   /** The sessions of this node. */
   live: ReadonlyMap<string, LiveSession>;
-  roster: Roster;
 }
 
 /** How a call went on its way: `elsewhere` when the node that was asked does not have the session. */
@@ -55,33 +48,16 @@ type Outcome =
   | { kind: "answer"; answer: unknown }
   | { kind: "gone" | "timeout" | "bad-answer" | "full" | "elsewhere" };
 
-interface RemoteCall {
-  id: string;
-  from: string;
-  to: string;
+interface Question {
   sid: SessionId;
   event: ChatEvent;
   timeoutMs: number;
 }
 
-interface RemoteAnswer {
-  id: string;
-  to: string;
-  /** `taken` while the session is being asked. */
-  outcome: Outcome | { kind: "taken" };
-}
-
-interface Waiting {
-  sid: SessionId;
-  settle(outcome: Outcome): void;
-  taken(): void;
-}
-
 /** Makes the caller. */
-export function createCalls({ bus, nodeId, live, roster }: CallsOptions): Calls {
+export function createCalls({ bus, live }: CallsOptions): Calls {
   const ofSession = new Map<SessionId, Set<(outcome: Outcome) => void>>();
-  const remote = new Map<string, Waiting>();
-  let local = 0;
+  let local = 0, remote = 0;
 
   function callLocal({ sid, socket }: LiveSession, event: ChatEvent, timeoutMs: number): Promise<Outcome> {
     const waiting = ofSession.get(sid) ?? new Set();
@@ -106,53 +82,30 @@ export function createCalls({ bus, nodeId, live, roster }: CallsOptions): Calls 
     });
   }
 
-  function callRemote(call: Omit<RemoteCall, "id" | "from">): Promise<Outcome> {
-    if (remote.size >= MAX_CALLS) return Promise.resolve({ kind: "full" });
-    return new Promise((resolve) => {
-      const id = crypto.randomUUID();
-      const settle = (outcome: Outcome): void => {
-        clearTimeout(untaken);
-        clearTimeout(timer);
-        remote.delete(id);
-        resolve(outcome);
-      };
-      const untaken = setTimeout(() => settle({ kind: "gone" }), TAKEN_WITHIN_MS);
-      const timer = setTimeout(() => settle({ kind: "timeout" }), call.timeoutMs + GRACE_MS);
-      remote.set(id, { sid: call.sid, settle, taken: () => clearTimeout(untaken) });
-      bus.publish(CALL, { id, from: nodeId, ...call } satisfies RemoteCall);
-    });
+  async function callRemote(question: Question): Promise<Outcome> {
+    if (remote >= MAX_CALLS) return { kind: "full" };
+    remote++;
+    try {
+      const { sid, timeoutMs } = question;
+      const how = { timeoutMs: timeoutMs + GRACE_MS };
+      const { answers: [outcome], isComplete } = await bus.ask({ session: sid }, TOPIC, question, how);
+      return outcome as Outcome | undefined ?? { kind: isComplete ? "gone" : "timeout" };
+    } finally {
+      remote--;
+    }
   }
 
-  function settleCleared(sids: readonly SessionId[]): void {
-    const gone = new Set(sids);
-    for (const { sid, settle } of remote.values()) if (gone.has(sid)) settle({ kind: "gone" });
-  }
-
-  bus.on(CLEARED, (sids) => settleCleared(sids as SessionId[]));
-  bus.on(CALL, (message) => {
-    const { id, from, to, sid, event, timeoutMs } = Object(message) as RemoteCall;
-    if (to !== nodeId) return;
-    const reply = (outcome: RemoteAnswer["outcome"]): void =>
-      bus.publish(ANSWER, { id, to: from, outcome } satisfies RemoteAnswer);
+  bus.onAsk(TOPIC, (question) => {
+    const { sid, event, timeoutMs } = question as Question;
     const session = live.get(sid);
-    if (session === undefined) return reply({ kind: "elsewhere" });
-    reply({ kind: "taken" });
-    void callLocal(session, event, timeoutMs).then(reply);
-  });
-  bus.on(ANSWER, (message) => {
-    const { id, to, outcome } = Object(message) as RemoteAnswer;
-    if (to !== nodeId) return;
-    if (outcome.kind === "taken") remote.get(id)?.taken();
-    else remote.get(id)?.settle(outcome);
+    return session === undefined ? { kind: "elsewhere" } : callLocal(session, event, timeoutMs);
   });
 
   async function find(sid: SessionId, event: ChatEvent, timeoutMs: number): Promise<Outcome> {
     for (let move = 0; move < MAX_MOVES; move++) {
       const session = live.get(sid);
       if (session !== undefined) return await callLocal(session, event, timeoutMs);
-      const record = await roster.get(sid);
-      if (record === undefined || record.nodeId === nodeId) break;
-      const outcome = await callRemote({ to: record.nodeId, sid, event, timeoutMs });
+      const outcome = await callRemote({ sid, event, timeoutMs });
       if (outcome.kind !== "elsewhere") return outcome;
     }
     return { kind: "gone" };
@@ -177,10 +130,6 @@ export function createCalls({ bus, nodeId, live, roster }: CallsOptions): Calls 
     end(sid) {
       for (const settle of ofSession.get(sid) ?? []) settle({ kind: "gone" });
       ofSession.delete(sid);
-    },
-    cleared(sids) {
-      settleCleared(sids);
-      bus.publish(CLEARED, sids);
     },
   };
 }

@@ -3,21 +3,21 @@
  * session is begun and ended here and nowhere else.
  */
 import type { Identity } from "../auth/claims.ts";
-import type { Recovery } from "../eventlog/recovery.ts";
+import { type Recovery, type Restored, startAt } from "../eventlog/recovery.ts";
 import { takesPositions, WITHOUT_POSITIONS } from "../eventlog/delivery.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import { type NodeId, type SessionId, sessionId } from "../protocol/ids.ts";
 import { userRoom } from "../protocol/rooms.ts";
 import { type SessionRecord, sessionRecord, type SessionTransport } from "../roster/record.ts";
-import type { Roster } from "../roster/roster.ts";
+import type { OpenOptions, Roster } from "../roster/roster.ts";
 import type { Dispatch } from "./dispatch.ts";
 import { takeEvents } from "./event_reader.ts";
 import type { Membership } from "./membership.ts";
 import type { Outbound } from "./outbound.ts";
 import { createRateLimit } from "./rate_limit.ts";
 import { type EndOptions, endSession } from "./session_end.ts";
-import { sessionOf, type Takeover } from "./takeover.ts";
+import { privateIdOf, sessionOf, type Takeover, takeUp } from "./takeover.ts";
 import type { TokenWatch } from "./token_watch.ts";
 import { emitLocal, type LiveSession, type TetherSocket } from "./types.ts";
 
@@ -33,8 +33,10 @@ interface ConnectionsOptions {
   membership: Membership;
   outbound: Outbound;
   dispatch: Dispatch;
-  /** Sends `session:ready`. */
-  welcome: (session: LiveSession) => void;
+  /** Sends `session:ready`, and to a session that was taken up what it missed. */
+  welcome: (session: LiveSession, restored: Restored | undefined) => void;
+  /** Has the fleet know of rooms that will have a member here. */
+  prepare: (rooms: readonly string[]) => Promise<void> | undefined;
   /** The most sessions of a user over the fleet. */
   sessionsPerUser: number;
   /** `EVENTS_PER_SECOND`. */
@@ -47,12 +49,10 @@ interface ConnectionsOptions {
 
 /** The doors of a session. */
 interface Connections {
-  /** Records the session of a connection; throws when it may not be one. */
+  /** Takes up the session that a connection asks for, or begins one, and records it; throws when it may not be. */
   admit(socket: TetherSocket, identity: Identity): Promise<void>;
   /** Undoes that for a connection that was gone before it became a session. */
   release(socket: TetherSocket): void;
-  /** Keeps what a recovered session was given: its client may come back with a better token, or at a better time. */
-  refused(socket: TetherSocket): void;
   /** A connection that was admitted is complete. */
   open(socket: TetherSocket): void;
   /** Ends a session of this node in words. `false`: it is not here. */
@@ -62,16 +62,20 @@ interface Connections {
 /** The sessions of one node. */
 export function createConnections(options: ConnectionsOptions): Connections {
   const { nodeId, live, roster, tokenWatch, takeover, recovery, membership } = options;
-  const { outbound, dispatch, welcome, sessionsPerUser, eventsPerSecond, isLogged, log, metrics } = options;
+  const { outbound, dispatch, welcome, prepare, sessionsPerUser, eventsPerSecond, isLogged, log, metrics } =
+    options;
+  const taken = new Map<TetherSocket, Restored>();
 
   function recordOf(socket: TetherSocket, { user, expiresAt }: Identity): SessionRecord {
     const { address, headers } = socket.handshake;
     const now = Date.now();
+    // later than it had it before, whatever that node's clock said
+    const connectedAt = socket.data.connectedAt = Math.max(now, (socket.data.connectedAt ?? 0) + 1);
     return sessionRecord({
       sid: sessionId(socket.id),
       user,
       nodeId,
-      connectedAt: now,
+      connectedAt,
       lastSeenAt: now,
       expiresAt,
       address,
@@ -80,9 +84,34 @@ export function createConnections(options: ConnectionsOptions): Connections {
     });
   }
 
+  /** With what a session can be taken up after this node's death. */
+  function keep(socket: TetherSocket, { user }: Identity): Pick<OpenOptions, "saved"> {
+    const { data, handshake } = socket;
+    data.userId = user.id;
+    const { position } = recovery;
+    if (position !== undefined && takesPositions(handshake)) data.start ??= startAt(position);
+    const session = sessionOf(socket);
+    const value = recovery.describe({
+      ...session,
+      rooms: [...socket.rooms.union(new Set([userRoom(user.id)]))],
+    });
+    return value === undefined ? {} : { saved: { pid: session.pid, value } };
+  }
+
+  async function restore(socket: TetherSocket, { user }: Identity): Promise<void> {
+    const { pid, offset } = socket.handshake.auth;
+    if (typeof pid !== "string" || typeof offset !== "string") return;
+    const restored = await recovery.restore({ pid, offset, userId: user.id });
+    if (restored === undefined) return;
+    taken.set(socket, restored);
+    takeUp(socket, restored);
+  }
+
   function release(socket: TetherSocket): void {
     tokenWatch.take(socket);
     roster.close(sessionId(socket.id));
+    taken.get(socket)?.end();
+    taken.delete(socket);
   }
 
   // one function for all sockets: Socket.IO calls it with the socket as `this`
@@ -91,7 +120,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
     if (!live.delete(sid)) return;
     takeover.delete(this);
     tokenWatch.end(sid);
-    roster.close(sid);
+    roster.close(sid, { forget: !recovery.isLost(privateIdOf(this)) });
     outbound.end(sid);
     metrics.endedSessions.inc({ reason });
     // a connection without a session would answer to no token and count for no user
@@ -99,11 +128,17 @@ export function createConnections(options: ConnectionsOptions): Connections {
     if (isLogged) log.info("A session ended", { sid, reason });
   }
 
+  recovery.onSave((sid, value) => roster.save(sessionId(sid), value));
+
   return {
     async admit(socket, identity) {
       try {
         await tokenWatch.admit(socket, identity);
-        await roster.open(recordOf(socket, identity), { maxOfUser: sessionsPerUser });
+        await restore(socket, identity);
+        await Promise.all([
+          roster.open(recordOf(socket, identity), { maxOfUser: sessionsPerUser, ...keep(socket, identity) }),
+          prepare([userRoom(identity.user.id)]),
+        ]);
         // what happened meanwhile in a channel that its user has left is not for it
         if (socket.recovered) await membership.joinChannels({ socket, identity });
       } catch (error) {
@@ -112,14 +147,11 @@ export function createConnections(options: ConnectionsOptions): Connections {
       }
     },
     release,
-    refused(socket) {
-      if (socket.recovered) recovery.persist(sessionOf(socket));
-    },
     open(socket) {
       const sid = sessionId(socket.id);
       const identity = tokenWatch.take(socket);
       if (identity === undefined) {
-        roster.close(sid);
+        release(socket);
         return endSession(socket, { code: "session/revoked" });
       }
       const { user } = identity;
@@ -127,10 +159,10 @@ export function createConnections(options: ConnectionsOptions): Connections {
       const session: LiveSession = { sid, socket, identity, limiter };
       live.set(sid, session);
       takeover.add(socket);
-      socket.data.userId = user.id;
       socket.join(userRoom(user.id));
       if (!takesPositions(socket.handshake)) socket.join(WITHOUT_POSITIONS);
-      welcome(session);
+      welcome(session, taken.get(socket));
+      taken.delete(socket);
       // later only changes are told
       const models = [...roster.models()];
       if (models.length > 0) emitLocal(socket, "usage", { models });

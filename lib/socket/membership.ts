@@ -3,7 +3,7 @@ import type { MembershipChange } from "../channel/channel.ts";
 import type { ChannelService } from "../channel/service.ts";
 import { type ChannelId, channelId, userId } from "../protocol/ids.ts";
 import { channelRoom, presenceChannelRoom, userRoom } from "../protocol/rooms.ts";
-import type { Bus } from "../eventlog/node_bus.ts";
+import type { NodeBus } from "../eventlog/node_bus.ts";
 import type { LiveSession, TetherServer, TetherSocket } from "./types.ts";
 
 const TOPIC = "membership";
@@ -16,7 +16,7 @@ type Joining = Pick<LiveSession, "socket" | "identity">;
 interface MembershipOptions {
   io: TetherServer;
   channels: ChannelService;
-  bus: Bus;
+  bus: NodeBus;
 }
 
 /** The rooms of this node's sockets. */
@@ -32,6 +32,7 @@ export interface Membership {
 /** Starts to follow the changes of membership, of this node and of the others. */
 export function createMembership({ io, channels, bus }: MembershipOptions): Membership {
   let changes = 0;
+  let told: Promise<unknown> = Promise.resolve();
   bus.on(TOPIC, (message) => {
     const change = parseChange(message);
     if (change !== undefined) channels.receive(change);
@@ -43,16 +44,23 @@ export function createMembership({ io, channels, bus }: MembershipOptions): Memb
 
   function move({ kind, channelId, userIds }: MembershipChange): void {
     changes++;
-    const sockets = userIds === null ? io.local : io.local.in(userIds.map(userRoom));
-    // to the people concerned only, on each of their devices; every node tells its own
-    sockets.emit("events:channel", {
-      channel_id: channelId,
-      message_id: null,
-      data: { type: kind === "joined" ? "channel:joined" : "channel:left" },
-      user: null,
+    const { adapter, sockets } = io.of("/");
+    const sids = userIds?.flatMap((id) => [...adapter.rooms.get(userRoom(id)) ?? []]) ?? sockets.keys();
+    const joining: unknown[] = [];
+    for (const sid of sids) {
+      if (kind === "joined") joining.push(sockets.get(sid)?.join(channelRoom(channelId)));
+      else [channelRoom, presenceChannelRoom].forEach((room) => sockets.get(sid)?.leave(room(channelId)));
+    }
+    // to the people concerned only, on each of their devices; every node tells its own, when it gets what others send
+    told = Promise.all([told, ...joining]).then(() => {
+      const concerned = userIds === null ? io.local : io.local.in(userIds.map(userRoom));
+      concerned.emit("events:channel", {
+        channel_id: channelId,
+        message_id: null,
+        data: { type: kind === "joined" ? "channel:joined" : "channel:left" },
+        user: null,
+      });
     });
-    if (kind === "joined") sockets.socketsJoin(channelRoom(channelId));
-    else sockets.socketsLeave([channelRoom(channelId), presenceChannelRoom(channelId)]);
   }
 
   return {
@@ -75,7 +83,7 @@ export function createMembership({ io, channels, bus }: MembershipOptions): Memb
     if (socket.conn.readyState !== "open") return channelIds;
     const rooms = new Set(channelIds.map(channelRoom));
     for (const room of staleRooms(socket, rooms)) socket.leave(room);
-    socket.join([...rooms]);
+    await socket.join([...rooms]);
     return channelIds;
   }
 }

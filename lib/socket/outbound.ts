@@ -4,11 +4,12 @@ import type { ChatEvent } from "../protocol/events.ts";
 import type { Bodies } from "../protocol/payloads.ts";
 import { channelRoom, userRoom } from "../protocol/rooms.ts";
 import type { Roster } from "../roster/roster.ts";
-import type { Bus } from "../eventlog/node_bus.ts";
+import type { NodeBus } from "../eventlog/node_bus.ts";
 import { type Calls, type CallsOptions, createCalls } from "./calls.ts";
 import type { TetherServer } from "./types.ts";
 
-const COUNT = "count";
+const COUNT = "count", COUNTED_WITHIN_MS = 1_000;
+const NOBODY = { answers: [] as unknown[] };
 
 /** Whom an event is for: exactly one of the three. */
 type Recipients = Bodies["POST /api/events"]["to"];
@@ -22,7 +23,7 @@ export interface Outbound extends Calls {
 /** Options of {@linkcode createOutbound}. */
 interface OutboundOptions extends CallsOptions {
   io: TetherServer;
-  bus: Bus;
+  bus: NodeBus;
   roster: Roster;
   /** Events that no connection would take are never sent, or published. */
   maxPayloadBytes: number;
@@ -45,8 +46,11 @@ export function createOutbound(options: OutboundOptions): Outbound {
   bus.onAsk(COUNT, countHere);
 
   async function countIn(room: string): Promise<number> {
-    const elsewhere = await bus.ask(COUNT, room);
-    return elsewhere.reduce<number>((sum, count) => sum + Number(count), countHere(room));
+    // without Redis a node still reaches those it holds
+    const { answers } = await bus.ask({ room }, COUNT, room, { timeoutMs: COUNTED_WITHIN_MS }).catch(() =>
+      NOBODY
+    );
+    return answers.reduce<number>((sum, count) => sum + Number(count), countHere(room));
   }
 
   async function countOfUsers({ userIds = [] }: Recipients): Promise<number> {
@@ -83,6 +87,5 @@ export function createOutbound(options: OutboundOptions): Outbound {
       return await calls.call(sid, event, how);
     },
     end: calls.end,
-    cleared: calls.cleared,
   };
 }

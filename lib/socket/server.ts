@@ -144,7 +144,7 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
     revocations,
     log,
   });
-  const outbound = createOutbound({ io, bus, nodeId, live, roster, maxPayloadBytes: config.maxPayloadBytes });
+  const outbound = createOutbound({ io, bus, live, roster, maxPayloadBytes: config.maxPayloadBytes });
   const membership = createMembership({ io, channels, bus });
   const { joinChannels } = membership;
 
@@ -169,7 +169,7 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
     live,
     roster,
     tokenWatch,
-    takeover: createTakeover({ bus, recovery }),
+    takeover: createTakeover(recovery),
     recovery,
     membership,
     outbound,
@@ -180,6 +180,7 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
       heartbeatIntervalMs: config.heartbeatIntervalMs,
       isDegraded: () => fleet?.degraded !== undefined,
     }),
+    prepare: (rooms) => fleet?.prepare(rooms),
     sessionsPerUser: config.sessionsPerUser,
     eventsPerSecond: config.eventsPerSecond,
     isLogged: config.socketLogging,
@@ -194,7 +195,6 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
       return identity;
     },
     admit: connections.admit,
-    onRefused: connections.refused,
     release: connections.release,
     log,
     metrics,
@@ -206,7 +206,7 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
       await channels.restore();
       await membership.joinAgain(live.values());
     },
-    tell: (degraded) => io.local.emit("session:degraded", { degraded }),
+    tell: (degraded, rooms) => io.local.in([...rooms ?? []]).emit("session:degraded", { degraded }),
     log,
   });
   const stop = [
@@ -219,11 +219,11 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
     }),
     roster.onUsage((models) => io.emit("usage", { models })),
     roster.onGone((records, reason) => {
-      if (reason === "expired") return outbound.cleared(records.map(({ sid }) => sid));
-      // their sockets here are dead ones
-      for (const { sid } of records) live.get(sid)?.socket.disconnect(true);
+      // taken by another node: their sockets here are dead ones
+      for (const { sid } of reason === "taken" ? records : []) live.get(sid)?.socket.disconnect(true);
     }),
     fleet?.onDegraded(repair.change),
+    fleet?.onMissed(repair.missed),
     repair.close,
   ];
 
@@ -233,7 +233,7 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
       return live.size;
     },
     outbound,
-    endAnywhere: createEnder({ bus, nodeId, roster, end: connections.end }),
+    endAnywhere: createEnder({ bus, end: connections.end }),
     relieve(isHigh) {
       admission.hold(isHigh);
       isShort = isHigh;

@@ -1,9 +1,8 @@
 /** Ends sessions in words: `session:end` with a code, then the end that goes with its action (contract §2). */
 import { type Action, actionOf, type Code, CODES } from "../protocol/codes.ts";
 import type { SessionEnd } from "../protocol/events.ts";
-import { type SessionId, sessionId } from "../protocol/ids.ts";
-import type { Roster } from "../roster/roster.ts";
-import type { Bus } from "../eventlog/node_bus.ts";
+import type { SessionId } from "../protocol/ids.ts";
+import type { NodeBus } from "../eventlog/node_bus.ts";
 import { emitLocal, type TetherSocket } from "./types.ts";
 
 /** The codes that end a live session. */
@@ -42,29 +41,23 @@ export function endSession(socket: TetherSocket, options: EndOptions): void {
 }
 
 const TOPIC = "session:end";
+// the node that has it ends it at once
+const ANSWER_MS = 2_000;
 
 /** Options of {@linkcode createEnder}. */
 interface EnderOptions {
-  bus: Bus;
-  nodeId: string;
-  roster: Roster;
+  bus: NodeBus;
   /** Ends a session of this node; `false`: it is not here. */
   end: (sid: SessionId, options: EndOptions) => boolean;
 }
 
 /** Makes what an administrator ends sessions with, on whichever node they are. `false`: there is no such session. */
-export function createEnder(
-  { bus, nodeId, roster, end }: EnderOptions,
-): (sid: SessionId) => Promise<boolean> {
-  const endHere = (sid: SessionId): boolean => end(sid, { code: "session/ended" });
-  bus.on(TOPIC, (message) => {
-    if (typeof message === "string" && message !== "") endHere(sessionId(message));
-  });
+export function createEnder({ bus, end }: EnderOptions): (sid: SessionId) => Promise<boolean> {
+  const endHere = (sid: unknown): boolean => end(sid as SessionId, { code: "session/ended" });
+  bus.onAsk(TOPIC, endHere);
   return async (sid) => {
     if (endHere(sid)) return true;
-    const record = await roster.get(sid);
-    if (record === undefined || record.nodeId === nodeId) return false;
-    bus.publish(TOPIC, sid);
-    return true;
+    const { answers, isComplete } = await bus.ask({ session: sid }, TOPIC, sid, { timeoutMs: ANSWER_MS });
+    return answers.includes(true) || !isComplete;
   };
 }

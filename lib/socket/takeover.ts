@@ -1,15 +1,9 @@
 /**
- * Gives up the connection of a session whose client is back already, on this node or another: a connection that died
- * without a word looks alive until its pings fail.
+ * Gives up the connection of a session whose client is back already, on this node or another, and makes a new
+ * connection the session's. A connection that died without a word looks alive until its pings fail.
  */
-import type { Bus } from "../eventlog/node_bus.ts";
-import { createRateLimit } from "./rate_limit.ts";
+import type { RecoverableSession, Recovery, Restored, Start } from "../eventlog/recovery.ts";
 import type { TetherSocket } from "./types.ts";
-import type { Recovery, SocketSession } from "../eventlog/recovery.ts";
-
-const TOPIC = "handover";
-// anybody can ask for a session that is not there, before a token is looked at
-const MAX_PER_SECOND = 100;
 
 /** The connections of this node by the secret with which their sessions are asked for. */
 export interface Takeover {
@@ -17,33 +11,41 @@ export interface Takeover {
   delete(socket: TetherSocket): void;
 }
 
-/** Starts to answer for the connections of this node. */
-export function createTakeover({ bus, recovery }: { bus: Bus; recovery: Recovery }): Takeover {
-  const sockets = new Map<string, TetherSocket>();
-  const limit = createRateLimit({ perSecond: MAX_PER_SECOND });
+/** What Socket.IO knows of a socket before it is open, by its id. */
+interface Connecting {
+  _preConnectSockets: Map<string, TetherSocket>;
+}
 
-  function release(pid: unknown): boolean {
-    const socket = sockets.get(pid as string);
+/** Starts to answer for the connections of this node. */
+export function createTakeover(recovery: Recovery): Takeover {
+  const sockets = new Map<string, TetherSocket>();
+  recovery.onWanted((pid: string, start: Start | undefined) => {
+    const socket = sockets.get(pid);
+    // who asks for it as it was before may have waited for so long that its client has come back here
+    if (start !== undefined && socket?.data.start?.at !== start.at) return;
     // closed as a lost one is, so that what it knows is kept for the client
     socket?.conn.close(true);
-    return socket !== undefined;
-  }
-
-  bus.on(TOPIC, release);
-  recovery.onMissing((pid) => {
-    if (!release(pid) && limit.take() === 0) bus.publish(TOPIC, pid);
   });
   return {
-    add: (socket) => void sockets.set(privateId(socket), socket),
-    delete: (socket) => void sockets.delete(privateId(socket)),
+    add: (socket) => void sockets.set(privateIdOf(socket), socket),
+    delete: (socket) => void sockets.delete(privateIdOf(socket)),
   };
 }
 
-/** What is to be kept of the session on `socket`, for when its client comes back. */
-export function sessionOf(socket: TetherSocket): SocketSession {
-  return { sid: socket.id, pid: privateId(socket), rooms: [...socket.rooms], data: socket.data };
+/** Makes a connection that is not open yet that of a session that was taken up. */
+export function takeUp(socket: TetherSocket, { sid, pid, data }: Restored): void {
+  const { _preConnectSockets: connecting } = socket.nsp as unknown as Connecting;
+  connecting.delete(socket.id);
+  Object.assign(socket, { id: sid, pid, data, recovered: true });
+  connecting.set(sid, socket);
 }
 
-function privateId(socket: TetherSocket): string {
+/** What is to be kept of the session on `socket`, for when its client comes back. */
+export function sessionOf(socket: TetherSocket): RecoverableSession {
+  return { sid: socket.id, pid: privateIdOf(socket), rooms: [...socket.rooms], data: socket.data };
+}
+
+/** The secret that the client of a socket was given. */
+export function privateIdOf(socket: TetherSocket): string {
   return (socket as unknown as { pid: string }).pid;
 }

@@ -5,6 +5,7 @@
 import type { Identity } from "../auth/claims.ts";
 import { createExpirySchedule } from "../auth/expiry_schedule.ts";
 import { covers, type Revocations } from "../auth/revocations.ts";
+import { batches } from "../batches.ts";
 import type { Log } from "../log.ts";
 import type { SessionId } from "../protocol/ids.ts";
 import { delay, supervise } from "../supervise.ts";
@@ -74,9 +75,9 @@ export function createTokenWatch(options: TokenWatchOptions): TokenWatch {
   }
 
   const loop = supervise("Looking up revocations again", async (signal) => {
-    const sessions = [...live.values()];
-    for (let start = 0; start < sessions.length && !signal.aborted; start += RECHECK_BATCH) {
-      await recheck(sessions.slice(start, start + RECHECK_BATCH));
+    for (const batch of batches([...live.values()], RECHECK_BATCH)) {
+      if (signal.aborted) return;
+      await recheck(batch);
       await delay(0);
     }
   }, { intervalMs: recheckMs, log });

@@ -1,19 +1,18 @@
 /** What the handlers of this folder share: the typed Socket.IO server, and a session as this node holds it. */
 import type { DefaultEventsMap, Server, Socket } from "socket.io";
 import type { Identity } from "../auth/claims.ts";
+import type { EngineSocket } from "../engine/mod.ts";
+import { encodeEvent } from "../eventlog/packet_codec.ts";
 import type { SessionId } from "../protocol/ids.ts";
 import type { ServerEvents } from "../protocol/events.ts";
 import type { Payloads } from "../protocol/payloads.ts";
 import type { RateLimit } from "./rate_limit.ts";
-import type { Resumption } from "../eventlog/recovery.ts";
+import type { RecoveryData } from "../eventlog/recovery.ts";
 
 type Listeners = { [Name in keyof ServerEvents]: (payload: ServerEvents[Name]) => void };
 
-/** What Socket.IO keeps with a socket and hands back after a recovery: plain data only. */
-interface SocketData extends Resumption {
-  /** Whose session it is. */
-  userId?: string;
-}
+/** What Socket.IO keeps with a socket. */
+type SocketData = RecoveryData;
 
 /** The Socket.IO server with the contract's events. Client events are dispatched by name, not typed here. */
 export type TetherServer = Server<DefaultEventsMap, Listeners, DefaultEventsMap, SocketData>;
@@ -45,10 +44,14 @@ export type Emitted<Name extends keyof ServerEvents> = [
   ...position: unknown[],
 ];
 
-/** Emits to a session of this node. `Socket.emit` would have the event stored, for it may be a recovered one's. */
+/**
+ * Emits to a session of this node, past the adapter: every handshake does. `Socket.emit` would have the event stored, for
+ * it may be a recovered session's.
+ */
 export function emitLocal<Name extends keyof ServerEvents>(
-  { nsp, id }: TetherSocket,
-  ...event: Emitted<Name>
+  { conn, connected }: TetherSocket,
+  ...data: Emitted<Name>
 ): void {
-  (nsp.local.to(id) as { emit(...event: unknown[]): unknown }).emit(...event);
+  if (!connected) return;
+  for (const frame of encodeEvent(data)) (conn as unknown as EngineSocket).write(frame);
 }

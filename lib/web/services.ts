@@ -6,6 +6,7 @@ import type { Metrics } from "../metrics.ts";
 import type { Presence } from "../protocol/events.ts";
 import type { SessionId, UserId } from "../protocol/ids.ts";
 import type { PageOptions, SessionPage } from "../roster/page.ts";
+import type { RequestLimits } from "./request_limits.ts";
 import type { Outbound } from "../socket/outbound.ts";
 
 /** What administrators may do. */
@@ -16,6 +17,8 @@ interface Administration {
   endSession(sid: SessionId): Promise<boolean>;
   /** Revokes all tokens of a user issued until now, which ends their sessions. */
   revokeUser(id: UserId): Promise<void>;
+  /** Takes that back. `false`: there was none. */
+  restoreUser(id: UserId): Promise<boolean>;
 }
 
 /** Whether the process should get traffic. */
@@ -33,6 +36,8 @@ export interface Services {
   signIn: Demo | null;
   /** Revokes the token of `identity`, and with it those that it was renewed from and to. */
   signOut(identity: Identity): Promise<void>;
+  /** How many requests users and addresses may make. */
+  limits: RequestLimits;
   administration: Administration;
   /** Origins beside our own whose pages may change something here. */
   allowedOrigins: readonly string[];

@@ -1,14 +1,8 @@
 import assert from "node:assert/strict";
 import type { MembershipChange } from "../../lib/channel/channel.ts";
-import {
-  type Actor,
-  type ChannelService,
-  type ChannelsOptions,
-  createChannels,
-  MAX_CHANNELS_MADE,
-  MAX_CHANNELS_OF_USER,
-  MESSAGE_BURST,
-} from "../../lib/channel/service.ts";
+import { type Actor, MAX_CHANNELS_MADE, MAX_CHANNELS_OF_USER } from "../../lib/channel/channel_rules.ts";
+import { MESSAGE_BURST } from "../../lib/channel/posting_limit.ts";
+import { type ChannelService, type ChannelsOptions, createChannels } from "../../lib/channel/service.ts";
 import type { ChannelStore } from "../../lib/channel/store.ts";
 import { type ChannelId, channelId, type UserId, userId } from "../../lib/protocol/ids.ts";
 import { openChannelStore } from "../support/kv_stores.ts";

@@ -151,18 +151,18 @@ Deno.test("connection shares the refresh of an expiring session with the attempt
 
 Deno.test("get() asks once for all that want a refresh, and again when that one is done", async () => {
   const pending: PromiseWithResolvers<string>[] = [];
-  const tokens = createTokenSource(() => {
+  const tokenOf = createTokenSource(() => {
     const one = Promise.withResolvers<string>();
     pending.push(one);
     return one.promise;
   });
   const { signal } = new AbortController();
-  const first = [tokens.get(true, signal), tokens.get(true, signal)];
+  const first = [tokenOf(true, signal), tokenOf(true, signal)];
   await settle();
   assert.equal(pending.length, 1);
   pending[0]?.resolve("a");
   assert.deepEqual(await Promise.all(first), ["a", "a"]);
-  const second = tokens.get(true, signal);
+  const second = tokenOf(true, signal);
   await settle();
   pending[1]?.resolve("b");
   assert.equal(await second, "b");
@@ -170,12 +170,12 @@ Deno.test("get() asks once for all that want a refresh, and again when that one 
 
 Deno.test("get() aborts the refresh with its last caller, and the next one starts anew", async () => {
   const signals: AbortSignal[] = [];
-  const tokens = createTokenSource(({ signal }) => {
+  const tokenOf = createTokenSource(({ signal }) => {
     signals.push(signal);
     return new Promise<string>(() => {});
   });
   const [one, two] = [new AbortController(), new AbortController()];
-  const got = [tokens.get(true, one.signal), tokens.get(true, two.signal)];
+  const got = [tokenOf(true, one.signal), tokenOf(true, two.signal)];
   await settle();
   one.abort();
   await assert.rejects(got[0]!);
@@ -183,7 +183,7 @@ Deno.test("get() aborts the refresh with its last caller, and the next one start
   two.abort();
   await assert.rejects(got[1]!);
   assert.equal(signals[0]?.aborted, true);
-  tokens.get(true, new AbortController().signal);
+  tokenOf(true, new AbortController().signal);
   await settle();
   assert.equal(signals.length, 2);
 });

@@ -21,7 +21,6 @@ function bookkeeping(): {
     admission: { check() {}, hold() {}, drain() {}, spread: (ms) => ms },
     authenticate: () => Promise.resolve({ user: { id: "ada" } } as Identity),
     admit: (socket) => Promise.resolve(void admitted.push(socket)),
-    onRefused: () => {},
     release: (socket) => released.push(socket),
     log: createLog({ level: "silent", format: "json" }),
     metrics: createMetrics(),

@@ -16,16 +16,22 @@ interface Asked {
   trustProxy?: boolean;
   headers?: HeadersInit;
   failures?: unknown[];
+  /** Whether there were too many requests. */
+  limited?: boolean;
 }
 
 /** Asks for a path of an app that has the middlewares of the real one, and pages that fail. */
 async function ask(
   url: string,
-  { trustProxy = false, headers = {}, failures = [] }: Asked = {},
+  { trustProxy = false, headers = {}, failures = [], limited = false }: Asked = {},
 ): Promise<Response> {
   const services = {
     authenticate: () => Promise.reject(new ProtocolError("auth/expired")),
     failed: (error: unknown) => void failures.push(error),
+    serviceToken: null,
+    limits: {
+      take: () => limited ? Promise.reject(new ProtocolError("request/rate-limited")) : Promise.resolve(),
+    },
   } as Partial<Services> as Services;
   const app = new App<State>({ trustProxy })
     .use(...securityHeaders)
@@ -116,4 +122,12 @@ Deno.test("browsers are asked to upgrade requests only where they speak https", 
   assert.equal(await upgrades("http://localhost/page", { trustProxy: true, ...by("https, http") }), true);
   assert.equal(await upgrades("http://localhost/page", { trustProxy: true, ...by("http, https") }), false);
   assert.equal(await upgrades("https://localhost/page", { trustProxy: true, ...by("") }), true);
+});
+
+Deno.test("a page that was asked for too often is refused in words, and nothing is logged", async () => {
+  const failures: unknown[] = [];
+  const response = await ask("/page", { limited: true, failures });
+  assert.equal(response.status, 429);
+  assert.match(await response.text(), /too many requests/);
+  assert.deepEqual(failures, []);
 });

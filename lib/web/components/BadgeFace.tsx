@@ -3,12 +3,8 @@ import type { ConnectionState } from "../../client/mod.ts";
 import { Countdown } from "./Countdown.tsx";
 import { toneOfConnection } from "./status_colour.ts";
 
-interface BadgeFaceProps {
-  state: ConnectionState;
-}
-
 /** A dot, a word, and a number: the round-trip time, or the seconds until the next attempt. */
-export function BadgeFace({ state }: BadgeFaceProps): JSX.Element {
+export function BadgeFace({ state }: { state: ConnectionState }): JSX.Element {
   return (
     <>
       <span class={`dot ${toneOfConnection(state)}`} aria-hidden="true" />

@@ -1,17 +1,10 @@
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 
-interface CountdownProps {
-  /** Epoch milliseconds. */
-  until: number;
-  /** Digits after the point. */
-  digits?: 0 | 1;
-}
-
 const TICK_MS = 100;
 
-/** The seconds until `until`, counted down live. */
-export function Countdown({ until, digits = 1 }: CountdownProps): JSX.Element {
+/** The seconds until `until` (epoch milliseconds), counted down live, with so many digits after the point. */
+export function Countdown({ until, digits = 1 }: { until: number; digits?: 0 | 1 }): JSX.Element {
   const [now, setNow] = useState(Date.now());
   useEffect(() => {
     const timer = setInterval(() => setNow(Date.now()), TICK_MS);

@@ -8,6 +8,8 @@ export function ErrorPage({ status }: { status: number }): JSX.Element {
       <p>
         {status === 404
           ? "The page you asked for does not exist."
+          : status === 429
+          ? "There were too many requests from here. Please wait a moment."
           : "The server could not answer. Please try again."}
       </p>
       <p>

@@ -17,13 +17,8 @@ const EVENTS: Record<string, string> = {
   resume: "page back",
 };
 
-interface EventLogProps {
-  /** Oldest first. */
-  history: readonly HistoryEntry[];
-}
-
-/** What happened to the connection, the newest first. */
-export function EventLog({ history }: EventLogProps): JSX.Element {
+/** What happened to the connection, the newest first; `history` has it the oldest first. */
+export function EventLog({ history }: { history: readonly HistoryEntry[] }): JSX.Element {
   const lines = history.map((entry, index) => (
     <li key={`${entry.at} ${entry.event}`} title={entry.cause?.message}>
       <time dateTime={new Date(entry.at).toISOString()}>

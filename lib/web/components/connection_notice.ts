@@ -17,8 +17,8 @@ export interface Shown {
   notice: string;
 }
 
-/** Follows the states of a connection. */
-interface Calm extends Disposable {
+interface ConnectionNotice extends Disposable {
+  /** The connection is in this state now. */
   update(state: ConnectionState): void;
 }
 
@@ -35,8 +35,8 @@ const UNREACHABLE = "The server cannot be reached. Trying again…";
 const OFFLINE = "You are offline. Reconnecting when the network is back.";
 const BACK = "You are connected again.";
 
-/** Makes a {@linkcode Calm} that calls `show` whenever what is shown changes. */
-export function createCalm(show: (shown: Shown) => void): Calm {
+/** Calls `show` whenever what is shown changes. */
+export function createConnectionNotice(show: (shown: Shown) => void): ConnectionNotice {
   let quiet: ReturnType<typeof setTimeout> | undefined;
   let back: ReturnType<typeof setTimeout> | undefined;
   let latest: ConnectionState;

@@ -3,7 +3,7 @@ import { type ReadonlySignal, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { type Connection, IDLE } from "../../client/mod.ts";
 import { type StateSignal, useConnection, useConnectionState } from "../../client/preact.ts";
-import { createCalm, type Shown } from "./connection_notice.ts";
+import { createConnectionNotice, type Shown } from "./connection_notice.ts";
 import { connectionOptions } from "./connection_options.ts";
 
 /** What {@linkcode useStatus} gives. */
@@ -24,14 +24,14 @@ export function useStatus(): Status {
 
   useEffect(() => {
     if (connection === null) return;
-    const calm = createCalm((next) => shown.value = next);
+    const notice = createConnectionNotice((next) => shown.value = next);
     connection.subscribe((next) => {
-      calm.update(next);
+      notice.update(next);
       if (next.status === "disconnected" && next.reason === "unauthorized") {
         location.assign(`/sign-in?because=${next.cause?.code ?? "auth/missing"}`);
       }
     });
-    return () => calm[Symbol.dispose]();
+    return () => notice[Symbol.dispose]();
   }, [connection]);
 
   return { connection, state, shown };

@@ -3,7 +3,12 @@ import assert from "node:assert/strict";
 import { install } from "@sinonjs/fake-timers";
 import { type ConnectionState, IDLE } from "../../../lib/client/mod.ts";
 import { nodeId, sessionId, userId } from "../../../lib/protocol/ids.ts";
-import { BACK_MS, createCalm, QUIET_MS, type Shown } from "../../../lib/web/components/connection_notice.ts";
+import {
+  BACK_MS,
+  createConnectionNotice,
+  QUIET_MS,
+  type Shown,
+} from "../../../lib/web/components/connection_notice.ts";
 
 const CONNECTING: ConnectionState = { status: "connecting" };
 const CONNECTED: ConnectionState = {
@@ -51,13 +56,13 @@ interface Told {
   readonly notices: string[];
 }
 
-function withCalm(body: (told: Told) => void): void {
+function withNotice(body: (told: Told) => void): void {
   const clock = install();
   const shown: Shown[] = [];
-  const calm = createCalm((next) => shown.push(next));
+  const notice = createConnectionNotice((next) => shown.push(next));
   try {
     body({
-      update: (...states) => states.forEach((state) => calm.update(state)),
+      update: (...states) => states.forEach((state) => notice.update(state)),
       advance: (ms) => void clock.tick(ms),
       get now() {
         return shown.at(-1)!;
@@ -67,14 +72,14 @@ function withCalm(body: (told: Told) => void): void {
       },
     });
   } finally {
-    calm[Symbol.dispose]();
-    assert.equal(clock.countTimers(), 0, "a disposed calm leaves no timer");
+    notice[Symbol.dispose]();
+    assert.equal(clock.countTimers(), 0, "a disposed notice leaves no timer");
     clock.uninstall();
   }
 }
 
-Deno.test("calm says nothing while the first connection is made", () => {
-  withCalm((told) => {
+Deno.test("the notice says nothing while the first connection is made", () => {
+  withNotice((told) => {
     told.update(IDLE, CONNECTING, CONNECTED);
     told.advance(10 * QUIET_MS);
     assert.deepEqual(told.notices, [""]);
@@ -82,8 +87,8 @@ Deno.test("calm says nothing while the first connection is made", () => {
   });
 });
 
-Deno.test("calm says nothing of a loss that is over within two seconds, and shows no other state", () => {
-  withCalm((told) => {
+Deno.test("the notice says nothing of a loss that is over within two seconds, and shows no other state", () => {
+  withNotice((told) => {
     told.update(CONNECTED, RECONNECTING);
     told.advance(QUIET_MS - 1);
     assert.equal(told.now.state, CONNECTED);
@@ -94,8 +99,8 @@ Deno.test("calm says nothing of a loss that is over within two seconds, and show
   });
 });
 
-Deno.test("calm counts the two seconds from the loss, not from the last attempt", () => {
-  withCalm((told) => {
+Deno.test("the notice counts the two seconds from the loss, not from the last attempt", () => {
+  withNotice((told) => {
     told.update(CONNECTED, RECONNECTING);
     told.advance(QUIET_MS - 1);
     const second: ConnectionState = { ...RECONNECTING, attempt: 2 };
@@ -105,8 +110,8 @@ Deno.test("calm counts the two seconds from the loss, not from the last attempt"
   });
 });
 
-Deno.test("calm says a loss once, however many attempts follow, and once that it is over", () => {
-  withCalm((told) => {
+Deno.test("the notice says a loss once, however many attempts follow, and once that it is over", () => {
+  withNotice((told) => {
     told.update(CONNECTED, RECONNECTING);
     told.advance(QUIET_MS);
     for (let attempt = 2; attempt < 9; attempt++) told.update({ ...RECONNECTING, attempt });
@@ -121,8 +126,8 @@ Deno.test("calm says a loss once, however many attempts follow, and once that it
   });
 });
 
-Deno.test("calm takes 'back' away in time although the next loss begins before", () => {
-  withCalm((told) => {
+Deno.test("the notice takes 'back' away in time although the next loss begins before", () => {
+  withNotice((told) => {
     told.update(CONNECTED, RECONNECTING);
     told.advance(QUIET_MS);
     told.update(CONNECTED);
@@ -136,8 +141,8 @@ Deno.test("calm takes 'back' away in time although the next loss begins before",
   });
 });
 
-Deno.test("calm tells a server that was never reached from one that was lost", () => {
-  withCalm((told) => {
+Deno.test("the notice tells a server that was never reached from one that was lost", () => {
+  withNotice((told) => {
     told.update(IDLE, CONNECTING, RECONNECTING);
     assert.equal(told.now.state, CONNECTING);
     told.advance(QUIET_MS);
@@ -145,8 +150,8 @@ Deno.test("calm tells a server that was never reached from one that was lost", (
   });
 });
 
-Deno.test("calm says that the network is gone, and then that it tries again", () => {
-  withCalm((told) => {
+Deno.test("the notice says that the network is gone, and then that it tries again", () => {
+  withNotice((told) => {
     told.update(CONNECTED, OFFLINE);
     told.advance(QUIET_MS);
     told.update(RECONNECTING, CONNECTED);
@@ -159,8 +164,8 @@ Deno.test("calm says that the network is gone, and then that it tries again", ()
   });
 });
 
-Deno.test("calm begins its two seconds when the page is back, not when it was put away", () => {
-  withCalm((told) => {
+Deno.test("the notice begins its two seconds when the page is back, not when it was put away", () => {
+  withNotice((told) => {
     told.update(CONNECTED, PAGE_AWAY);
     told.advance(3_600_000);
     assert.deepEqual(told.now, { state: CONNECTED, notice: "" });
@@ -172,8 +177,8 @@ Deno.test("calm begins its two seconds when the page is back, not when it was pu
   });
 });
 
-Deno.test("calm says at once why there is no connection any more, and drops what it was about to say", () => {
-  withCalm((told) => {
+Deno.test("the notice says at once why there is no connection any more, and drops what it was about to say", () => {
+  withNotice((told) => {
     told.update(CONNECTED, RECONNECTING, STOPPED);
     assert.deepEqual(told.now, { state: STOPPED, notice: "Disconnected." });
     told.advance(10 * QUIET_MS);

@@ -73,11 +73,9 @@ export interface Chat {
 const GENERAL = "general";
 const READ_AFTER_MS = 200, TYPING_EVERY_MS = 1_000, TYPING_ENDS_MS = 3_000;
 
-/** Makes the chat in the state that the server rendered. */
-export function createChat(
-  start: ChatStart,
-  { ask = askServer, isSeen = () => document.visibilityState === "visible" }: ChatOptions = {},
-): Chat {
+/** Begins in the state that the server rendered. */
+export function createChat(start: ChatStart, options: ChatOptions = {}): Chat {
+  const { ask = askServer, isSeen = () => document.visibilityState === "visible" } = options;
   const { me } = start;
   const channels = signal(start.channels), open = signal(start.open), messages = signal(start.messages);
   const people = signal(start.people), memberIds = signal(start.memberIds);
@@ -183,8 +181,15 @@ export function createChat(
   }
 
   return {
-    ...{ me, channels, open, messages, people, memberIds, problem, show },
+    me,
+    channels,
+    open,
+    messages,
+    people,
+    memberIds,
     typists: typists.names,
+    problem,
+    show,
     follow(next) {
       connection = next;
       const catchUp = (): void => void attempt(() => Promise.all([loadChannels(), loadOpen(), loadPeople()]));
