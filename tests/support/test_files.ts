@@ -25,8 +25,8 @@ async function filesByKind(): Promise<Partial<Record<Kind, string[]>>> {
   const known = new Map<string, Promise<Kind>>();
   const kindOf = (file: URL): Promise<Kind> =>
     known.getOrInsertComputed(file.href, async () => {
+      if (file.href.endsWith("/browser_turn.ts")) return "browser";
       const text = await Deno.readTextFile(file);
-      if (text.includes('"playwright-core"')) return "browser";
       const imported = [...text.matchAll(/^(?:import|export|\}) .*\bfrom "(\.[^"]+)"/gm)].map(([, path]) =>
         new URL(path!, file)
       );
