@@ -1,5 +1,6 @@
 /** What follows when a node was deaf to its fleet: it reads again what it missed, as often as that takes, and then says so. */
-import { delay, type Log } from "../supervise.ts";
+import type { Log } from "../log.ts";
+import { delay } from "../supervise.ts";
 
 /** Options of {@linkcode createRepair}. */
 interface RepairOptions {
