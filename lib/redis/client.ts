@@ -15,7 +15,7 @@ import type { Script } from "./script.ts";
 const FIRST_RETRY_MS = 50;
 const MAX_RETRY_MS = 1000;
 
-/** Creates a connection, which begins to connect. Throws a `TypeError` for options that cannot work. */
+/** Begins to connect. Throws a `TypeError` for options that cannot work. */
 export function createRedis(options: RedisOptions): Redis {
   return new RedisClient(options, connector(options));
 }

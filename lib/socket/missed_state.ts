@@ -2,7 +2,6 @@
 import type { Log } from "../log.ts";
 import { delay } from "../supervise.ts";
 
-/** Options of {@linkcode createRepair}. */
 interface RepairOptions {
   /** Reads again what may have been missed; may be called again after it failed. */
   repair: () => Promise<unknown>;
@@ -23,7 +22,6 @@ interface Repair {
   close(): void;
 }
 
-/** Makes the repairs. */
 export function createRepair({ repair, tell, log, retryMs = 1000 }: RepairOptions): Repair {
   let current = new AbortController();
 
