@@ -126,6 +126,7 @@ async function createTether(config: Config): Promise<Tether> {
         sessions: roster.page,
         endSession: socketServer.endAnywhere,
         revokeUser: revocations.revokeUser,
+        restoreUser: revocations.restoreUser,
       },
       allowedOrigins: config.corsOrigins,
       failed: (error) => log.error("A request failed", { error }),

@@ -1,4 +1,5 @@
 /** The process: serves the built app on the configured port and leaves in good order on SIGTERM or SIGINT. */
+import { startListener } from "./lib/listener.ts";
 import { delay } from "./lib/supervise.ts";
 import { collectsFragments, createMemoryGuard, memoryLimit } from "./lib/memory_guard.ts";
 import { starting } from "./lib/start_error.ts";
@@ -12,13 +13,20 @@ const { config, log } = tether;
 const built = new URL("./_fresh/server.js", import.meta.url).href;
 const { default: app } = await import(built) as { default: { fetch: Deno.ServeHandler } };
 
-const answerPage = guardRequests(app.fetch);
 /** What a connection asks for does not go through the app, which would read every address three times. */
 function answer(request: Request, info: Deno.ServeHandlerInfo): Response | Promise<Response> {
   const { url } = request;
   const isSocket = url.startsWith(SOCKET_PATH, url.indexOf("/", "https://".length));
-  return isSocket ? tether.handleSocket(request, info) : answerPage(request, info);
+  return isSocket ? tether.handleSocket(request, info) : app.fetch(request, info);
 }
+
+const handler = guardRequests(answer, {
+  ownNamesOnly: config.demo && !config.trustProxy,
+  names: [
+    Deno.hostname(),
+    ...config.corsOrigins.filter((origin) => origin !== "*").map((origin) => new URL(origin).hostname),
+  ],
+});
 
 // a task runner passes on the signal that its process group has got already: copies of one come within milliseconds
 const SECOND_PRESS_MS = 500;
@@ -50,20 +58,8 @@ if (collectsFragments()) {
   });
 }
 
-const server = await starting(() =>
-  Deno.serve({
-    port: config.port,
-    hostname: config.hostname,
-    onListen({ hostname, port }) {
-      const host = ["0.0.0.0", "127.0.0.1", "::"].includes(hostname) ? "localhost" : hostname;
-      log.info(`Tether is at http://${host}:${port}`);
-    },
-    onError(error) {
-      log.error("A request failed", { error });
-      return new Response("Internal Server Error", { status: 500 });
-    },
-  }, answer)
-);
+const { port, hostname } = config;
+const server = await starting(() => startListener({ port, hostname, handler, log }));
 
 createMemoryGuard({
   limitBytes: config.memoryLimitMb === undefined ? await memoryLimit() : config.memoryLimitMb * 1024 * 1024,

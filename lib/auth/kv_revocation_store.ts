@@ -99,6 +99,12 @@ export async function createKvRevocationStore(
       });
       copyMark(id, mark);
     },
+    async restoreUser(id) {
+      const { versionstamp } = await kv.get(userKey(id));
+      await kv.delete(userKey(id));
+      users.delete(id);
+      return versionstamp !== null;
+    },
     async areRevoked(identities) {
       const values = isComplete
         ? identities.flatMap((identity) => [tokens.get(revocationId(identity)), users.get(identity.user.id)])

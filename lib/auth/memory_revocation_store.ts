@@ -26,6 +26,7 @@ export function createMemoryRevocationStore(options: MemoryRevocationStoreOption
       users.set(id, laterMark(mark, users.get(id)));
       return Promise.resolve();
     },
+    restoreUser: (id) => Promise.resolve(users.delete(id)),
     areRevoked(identities) {
       const nowMs = now();
       return Promise.resolve(identities.map((identity) => {

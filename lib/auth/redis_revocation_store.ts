@@ -36,6 +36,7 @@ export function createRedisRevocationStore(
   return {
     revokeToken: (jti, untilMs) => mark(tokenKey(jti), 1, untilMs),
     revokeUser: (id, { beforeMs, untilMs }) => mark(userKey(id), beforeMs, untilMs),
+    restoreUser: async (id) => await redis.send(["DEL", userKey(id)]) === 1,
     async areRevoked(identities) {
       const keys = identities.flatMap((
         identity,

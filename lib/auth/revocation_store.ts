@@ -16,6 +16,8 @@ export interface RevocationStore {
   revokeToken(id: string, untilMs: number): Promise<void>;
   /** Revokes tokens of a user. A mark never moves back: what was revoked stays so. */
   revokeUser(id: UserId, mark: UserMark): Promise<void>;
+  /** Takes the revocation of a user back; whether there was one. What was revoked by its own id stays so. */
+  restoreUser(id: UserId): Promise<boolean>;
   /** Whether each of `identities` is revoked, in their order; one round trip for all of them. */
   areRevoked(identities: readonly Identity[]): Promise<boolean[]>;
 }

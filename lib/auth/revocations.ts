@@ -13,12 +13,16 @@ import { isOlder, type RevocationStore } from "./revocation_store.ts";
 export type Revocation =
   | { kind: "token"; userId: UserId; jti: string }
   | { kind: "user"; userId: UserId; beforeMs: number };
+/** What nodes tell each other: a revocation, or that a user's was taken back. */
+export type RevocationNotice = Revocation | { kind: "restored"; userId: UserId };
 
 export interface Revocations {
   /** Revokes the token of `identity` and all that were, or will be, renewed from it. Rejects with `server/unavailable` when the store is down. */
   revokeToken(identity: Identity): Promise<void>;
   /** Revokes all tokens of a user issued until now. Rejects with `server/unavailable` when the store is down. */
   revokeUser(id: UserId): Promise<void>;
+  /** Takes the revocation of a user back; whether there was one. Tokens that were revoked one by one stay so. */
+  restoreUser(id: UserId): Promise<boolean>;
   /**
    * Rejects with `auth/revoked`, and with `server/unavailable` when the store is down and that is to refuse.
    * A new session should be where `onRevoked` finds it before this is asked: then no revocation falls in between.
@@ -43,7 +47,7 @@ interface RevocationsOptions {
   /** Seconds by which clocks may differ: so long after `exp` a token may still pass. Default 5. */
   clockToleranceS?: number;
   /** Sends a revocation to the other nodes. Should it fail, they learn of it at their next recheck. */
-  publish?: (revocation: Revocation) => void | Promise<void>;
+  publish?: (notice: RevocationNotice) => void | Promise<void>;
   /** Told when the store, a listener or `publish` fails. */
   onError?: (error: unknown) => void;
   /** The clock, epoch milliseconds. */
@@ -66,10 +70,10 @@ export function createRevocations(options: RevocationsOptions): Revocations {
   const recent = createMemoryRevocationStore({ max: MAX_RECENT, now });
   const emitter = new Emitter<{ revoked: [Revocation] }>(onError);
 
-  async function announce(revocation: Revocation): Promise<void> {
-    emitter.emit("revoked", revocation);
+  async function announce(notice: RevocationNotice): Promise<void> {
+    if (notice.kind !== "restored") emitter.emit("revoked", notice);
     try {
-      await publish(revocation);
+      await publish(notice);
     } catch (error) {
       onError(error);
     }
@@ -104,6 +108,12 @@ export function createRevocations(options: RevocationsOptions): Revocations {
       await orUnavailable(store.revokeUser(id, mark));
       await announce(revocation);
     },
+    async restoreUser(id) {
+      await recent.restoreUser(id);
+      const wasRevoked = await orUnavailable(store.restoreUser(id));
+      await announce({ kind: "restored", userId: id });
+      return wasRevoked;
+    },
     async assertValid(identity) {
       let [revoked] = await recent.areRevoked([identity]);
       if (revoked) throw new ProtocolError("auth/revoked");
@@ -124,8 +134,9 @@ export function createRevocations(options: RevocationsOptions): Revocations {
       }
     },
     receive(message) {
-      const revocation = parseRevocation(message);
-      if (revocation) emitter.emit("revoked", revocation);
+      const notice = parseNotice(message);
+      if (notice?.kind === "restored") void recent.restoreUser(notice.userId);
+      else if (notice !== undefined) emitter.emit("revoked", notice);
     },
     onRevoked: (listener) => emitter.on("revoked", listener),
   };
@@ -140,11 +151,12 @@ export function covers(revocation: Revocation, identity: Identity): boolean {
     : isOlder(issuedAt, revocation.beforeMs);
 }
 
-function parseRevocation(message: unknown): Revocation | undefined {
+function parseNotice(message: unknown): RevocationNotice | undefined {
   if (typeof message !== "object" || message === null) return undefined;
   const { kind, userId: id, jti, beforeMs } = message as Record<string, unknown>;
   try {
     if (kind === "token" && typeof jti === "string") return { kind, userId: userId(id), jti };
+    if (kind === "restored") return { kind, userId: userId(id) };
     if (kind === "user" && Number.isFinite(beforeMs)) {
       return { kind, userId: userId(id), beforeMs: Number(beforeMs) };
     }

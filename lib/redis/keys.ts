@@ -5,7 +5,7 @@
 import type { Redis } from "./redis.ts";
 
 /** Builds the keys and channels of one family. */
-export type KeyFamily = (...parts: string[]) => string;
+type KeyFamily = (...parts: string[]) => string;
 
 /**
  * The key builder of `family` under `prefix`: `keyFamily(redis, "tether", "sessions")("nodes")` is `tether:nodes`, on a

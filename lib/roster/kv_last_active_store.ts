@@ -1,4 +1,5 @@
 /** Last-active times in Deno KV, under `["last_active", userId]`; written in batches only. */
+import { batches } from "../batches.ts";
 import type { UserId } from "../protocol/ids.ts";
 import type { LastActiveStore, Seen } from "./store.ts";
 
@@ -6,7 +7,7 @@ const PREFIX = "last_active";
 // Deno KV allows 1,000 mutations and 800 KiB in one commit
 const BATCH = 500;
 
-/** Makes the store; the caller keeps and closes `kv`. */
+/** The caller keeps and closes `kv`. */
 export function createKvLastActiveStore(kv: Deno.Kv): LastActiveStore {
   return {
     async load() {
@@ -17,18 +18,12 @@ export function createKvLastActiveStore(kv: Deno.Kv): LastActiveStore {
       return seen;
     },
     async save(seen) {
-      for (let start = 0; start < seen.length; start += BATCH) {
+      for (const some of batches([...seen], BATCH)) {
         const batch = kv.atomic();
-        for (const { id, name, at } of seen.slice(start, start + BATCH)) {
-          batch.set([PREFIX, id], { name, at });
+        for (const [id, user] of some) {
+          if (user) batch.set([PREFIX, id], { name: user.name, at: user.at });
+          else batch.delete([PREFIX, id]);
         }
-        await batch.commit();
-      }
-    },
-    async forget(userIds) {
-      for (let start = 0; start < userIds.length; start += BATCH) {
-        const batch = kv.atomic();
-        for (const id of userIds.slice(start, start + BATCH)) batch.delete([PREFIX, id]);
         await batch.commit();
       }
     },

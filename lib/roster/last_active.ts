@@ -8,13 +8,13 @@ function compare(one: PresenceCursor, other: PresenceCursor): number {
   return one.at - other.at || (one.id < other.id ? -1 : Number(one.id > other.id));
 }
 
-/** The users who were seen, at most {@linkcode MAX_SEEN}. */
+/** At most {@linkcode MAX_SEEN} users. */
 export class LastActive {
   readonly #seen = new Map<UserId, Seen>();
   readonly #ordered = new OrderedMap<PresenceCursor, Seen>([], compare);
   readonly #store: LastActiveStore | undefined;
-  readonly #unsaved = new Set<UserId>();
-  readonly #forgotten = new Set<UserId>();
+  /** What is to be written: without a time, who is to be forgotten. */
+  #unsaved = new Map<UserId, Seen | undefined>();
 
   constructor(store: LastActiveStore | undefined, kept: readonly Seen[]) {
     this.#store = store;
@@ -34,10 +34,14 @@ export class LastActive {
     const known = this.#seen.get(id);
     if (known && known.at >= at && known.name === name) return;
     if (known) this.#ordered.eraseElementByKey(known);
-    this.#set({ id, name, at: Math.max(at, known?.at ?? 0) });
-    this.#unsaved.add(id);
-    this.#forgotten.delete(id);
-    if (this.#seen.size > MAX_SEEN) this.#forget(this.#ordered.front()![1]);
+    const seen = { id, name, at: Math.max(at, known?.at ?? 0) };
+    this.#set(seen);
+    this.#unsaved.set(id, seen);
+    if (this.#seen.size <= MAX_SEEN) return;
+    const oldest = this.#ordered.front()![1];
+    this.#seen.delete(oldest.id);
+    this.#ordered.eraseElementByKey(oldest);
+    this.#unsaved.set(oldest.id, undefined);
   }
 
   #set(seen: Seen): void {
@@ -45,37 +49,28 @@ export class LastActive {
     this.#ordered.setElement(seen, seen);
   }
 
-  #forget(seen: Seen): void {
-    this.#seen.delete(seen.id);
-    this.#ordered.eraseElementByKey(seen);
-    this.#unsaved.delete(seen.id);
-    this.#forgotten.add(seen.id);
-  }
-
-  /** Those who were active last, before `after`; and whether they are the last. */
-  page(limit: number, after?: PresenceCursor): { seen: Seen[]; isLast: boolean } {
+  /** Those who were active last, before `after`; and the last of them, unless nobody comes behind. */
+  page(limit: number, after?: PresenceCursor): { seen: Seen[]; next: PresenceCursor | null } {
     const seen: Seen[] = [];
-    let next = this.#ordered.reverseUpperBound(after ?? { at: Infinity, id: "" as UserId });
-    while (seen.length < limit && next.isAccessible()) {
-      const user = next.pointer[1];
+    let place = this.#ordered.reverseUpperBound(after ?? { at: Infinity, id: "" as UserId });
+    while (seen.length < limit && place.isAccessible()) {
+      const user = place.pointer[1];
       seen.push(user);
-      next = this.#ordered.reverseUpperBound(user);
+      place = this.#ordered.reverseUpperBound(user);
     }
-    return { seen, isLast: !next.isAccessible() };
+    const last = seen.at(-1);
+    return { seen, next: last && place.isAccessible() ? { id: last.id, at: last.at } : null };
   }
 
   /** Writes what is new. Rejects when that fails; it is then written the next time. */
   async save(): Promise<void> {
     if (!this.#store) return;
-    const ids = [...this.#unsaved], forgotten = [...this.#forgotten];
-    this.#unsaved.clear();
-    this.#forgotten.clear();
+    const unsaved = this.#unsaved;
+    this.#unsaved = new Map();
     try {
-      await this.#store.save(ids.map((id) => this.#seen.get(id)).filter((seen) => seen !== undefined));
-      await this.#store.forget(forgotten);
+      await this.#store.save(unsaved);
     } catch (error) {
-      for (const id of ids) this.#unsaved.add(id);
-      for (const id of forgotten) this.#forgotten.add(id);
+      this.#unsaved = new Map([...unsaved, ...this.#unsaved]);
       throw error;
     }
   }

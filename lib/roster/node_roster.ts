@@ -1,41 +1,13 @@
 /** The roster of a node: its writer, its one tick, and what it reads of the fleet. */
 import { Emitter } from "../emitter.ts";
 import type { Presence } from "../protocol/events.ts";
-import type { NodeId, UserId } from "../protocol/ids.ts";
-import { delay, type Log, supervise } from "../supervise.ts";
+import type { UserId } from "../protocol/ids.ts";
+import { delay, supervise } from "../supervise.ts";
 import { pageOfSessions } from "./page.ts";
-import type { SessionRecord } from "./record.ts";
-import type { GoneReason, Roster } from "./roster.ts";
-import { ANNOUNCE_INTERVAL_MS, type RosterStore } from "./store.ts";
+import type { Roster, RosterEvents, RosterOptions } from "./roster.ts";
+import { ANNOUNCE_INTERVAL_MS, type PresencePage } from "./store.ts";
 import { createUsagePool } from "./usage_pool.ts";
 import { RosterWriter } from "./writer.ts";
-
-/** Times in milliseconds. */
-export interface RosterOptions {
-  store: RosterStore;
-  nodeId: NodeId;
-  log: Log;
-  /** How long a session lives without a renewal: three heartbeat intervals. */
-  leaseMs: number;
-  /** How long a session that was closed still counts for its user's presence. */
-  graceMs: number;
-  /** How long the node lives without a renewal; default 15,000. */
-  nodeLeaseMs?: number;
-  /** How often the node writes what can wait, and reaps; default 1000. */
-  tickMs?: number;
-  /** Sessions a write; default 200. */
-  batchSize?: number;
-  /** Told of every tick that could not reach the store, for counting. */
-  onError?: (error: unknown) => void;
-  /** The clock, in epoch milliseconds; default `Date.now`. */
-  now?: () => number;
-}
-
-interface Events {
-  change: [changes: Presence[]];
-  gone: [records: SessionRecord[], reason: GoneReason];
-  usage: [models: string[]];
-}
 
 // sessions that one step reaps
 const REAPED_AT_ONCE = 100;
@@ -47,7 +19,9 @@ export function createRoster(options: RosterOptions): Roster {
   const { store, nodeId, log, nodeLeaseMs = 15_000, tickMs = 1000, batchSize = 200, now = Date.now } =
     options;
   const { leaseMs, graceMs } = options;
-  const events = new Emitter<Events>((error) => log.error("A listener to the roster failed", { error }));
+  const events = new Emitter<RosterEvents>((error) =>
+    log.error("A listener to the roster failed", { error })
+  );
   const usage = createUsagePool();
   let models: readonly string[] = [];
   /** When users of this node were last active, as far as that is not written. */
@@ -55,11 +29,11 @@ export function createRoster(options: RosterOptions): Roster {
   let reportedAt = -Infinity, wakeAt = Infinity;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let isClosed = false;
+  let lastPage: Promise<unknown> = Promise.resolve();
+  const nextPages = new Map<number, Promise<PresencePage>>();
 
   const writer = new RosterWriter({
-    ...{ store, nodeId, log, leaseMs, graceMs, nodeLeaseMs, batchSize, now },
-    onChanges: (changes) => events.emit("change", changes),
-    onTaken: (records) => events.emit("gone", records, "taken"),
+    ...{ store, nodeId, log, leaseMs, graceMs, nodeLeaseMs, batchSize, now, events },
     onLeft: () => wakeIn(writer.nextGraceMs()),
   });
 
@@ -85,7 +59,7 @@ export function createRoster(options: RosterOptions): Roster {
       const used = usage.models(now());
       if (used.length > 0) reportedAt = now();
       const ticked = await store.tick(writer.node, { limit: REAPED_AT_ONCE, models: used });
-      if (!await writer.accept(ticked)) continue;
+      await writer.accept(ticked);
       if (ticked.gone.length > 0) events.emit("gone", ticked.gone, "expired");
       models = ticked.usage.models;
       if (ticked.usage.change === "announce") events.emit("usage", ticked.usage.models);
@@ -116,7 +90,20 @@ export function createRoster(options: RosterOptions): Roster {
     });
   }
 
-  const firstPage = sharedRead((limit: number) => store.recent({ limit }));
+  /** Those who ask while a page is read share the next read: it is as new as they need. */
+  function firstPage(limit: number): Promise<PresencePage> {
+    let page = nextPages.get(limit);
+    if (!page) {
+      page = lastPage.then(() => {
+        nextPages.delete(limit);
+        return store.recent({ limit });
+      });
+      nextPages.set(limit, page);
+      lastPage = page.catch(() => {});
+    }
+    return page;
+  }
+
   const loop = supervise("The roster's tick", tick, { intervalMs: tickMs, log });
   // the node is known before its first session
   loop.wake();
@@ -167,29 +154,10 @@ export function createRoster(options: RosterOptions): Roster {
       await loop[Symbol.asyncDispose]();
       try {
         await writer.flush();
-        await store.removeNode(nodeId);
+        await store.write({ ...writer.node, leaseMs: 0 }, { leaves: [], entries: [] });
       } catch (error) {
         log.warn("The node could not sign off; its lease will", { error });
       }
     },
-  };
-}
-
-/** A read that those share who ask while the one before is under way: it is as new as they need. */
-function sharedRead<Key, Value>(read: (key: Key) => Promise<Value>): (key: Key) => Promise<Value> {
-  const last = new Map<Key, Promise<unknown>>(), next = new Map<Key, Promise<Value>>();
-  return (key) => {
-    const known = next.get(key);
-    if (known) return known;
-    const reading = (last.get(key) ?? Promise.resolve()).then(() => {
-      next.delete(key);
-      last.set(key, ended);
-      return read(key);
-    });
-    const ended: Promise<unknown> = reading.catch(() => {}).then(() => {
-      if (last.get(key) === ended) last.delete(key);
-    });
-    next.set(key, reading);
-    return reading;
   };
 }

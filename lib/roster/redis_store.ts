@@ -1,30 +1,15 @@
 /** The roster that a fleet shares, in Redis. It holds no state in this process and no timer. */
 import type { Presence, PresenceStatus } from "../protocol/events.ts";
-import type { NodeId, SessionId, UserId } from "../protocol/ids.ts";
-import { type KeyFamily, keyFamily } from "../redis/keys.ts";
+import type { SessionId, UserId } from "../protocol/ids.ts";
+import { keyFamily } from "../redis/keys.ts";
 import type { Argument, Redis, Reply } from "../redis/redis.ts";
 import type { Script } from "../redis/script.ts";
 import type { SessionRecord } from "./record.ts";
-import { KEYS, PRESENCE, RECENT, REMOVE_NODE, TICK, WRITE } from "./scripts.ts";
-import {
-  ANNOUNCE_INTERVAL_MS,
-  type Batch,
-  type FleetUsage,
-  type LeaveEntry,
-  MAX_LISTED,
-  MAX_SEEN,
-  type PresencePage,
-  type RecentOptions,
-  type RosterStore,
-  type SessionEntry,
-  type Ticked,
-  type TickOptions,
-  USAGE_TTL_MS,
-  type Writer,
-  type Written,
-} from "./store.ts";
+import { KEYS, TICK, USERS, WRITE } from "./scripts.ts";
+import type { Answer, FleetUsage, LeaveEntry, RosterStore, SessionEntry, Writer } from "./store.ts";
+import { ANNOUNCE_INTERVAL_MS, MAX_LISTED, MAX_SEEN, USAGE_TTL_MS } from "./store.ts";
 
-export interface RedisRosterStoreOptions {
+interface RedisRosterStoreOptions {
   redis: Redis;
   /** `REDIS_KEY_PREFIX`. */
   prefix: string;
@@ -34,151 +19,101 @@ export interface RedisRosterStoreOptions {
   now?: () => number;
 }
 
-/** The family of all keys of a fleet, in which one script may touch what several parts of the server keep. */
-export const FLEET_FAMILY = "fleet";
-
 // records a read: few enough that Redis and the event loop go on with other work in between
 const BATCH_SIZE = 200;
 // what has no lease of its own lives that long without any node
 const TTL_MS = 60 * 60_000;
 
-/** The caller owns the connection. */
-export function createRedisRosterStore(options: RedisRosterStoreOptions): RosterStore {
-  return new RedisRosterStore(options);
-}
+/** The caller owns the connection. The keys are in one family with the event log's: a script may touch both. */
+export function createRedisRosterStore(
+  { redis, prefix, savedMs, now }: RedisRosterStoreOptions,
+): RosterStore {
+  const key = keyFamily(redis, prefix, "fleet");
+  const keys = KEYS.map((name) => key(name));
+  const pool = key("session_pool");
 
-class RedisRosterStore implements RosterStore {
-  readonly #redis: Redis;
-  readonly #key: KeyFamily;
-  readonly #keys: string[];
-  readonly #savedMs: number;
-  readonly #now: () => number | "";
-
-  constructor({ redis, prefix, savedMs, now }: RedisRosterStoreOptions) {
-    this.#redis = redis;
-    this.#key = keyFamily(redis, prefix, FLEET_FAMILY);
-    this.#keys = KEYS.map((name) => this.#key(name));
-    this.#savedMs = savedMs;
-    this.#now = now ?? (() => "");
+  async function write<Own extends unknown[]>(
+    script: Script,
+    { nodeId, leaseMs, epoch: known = "" }: Writer,
+    args: Argument[],
+  ): Promise<[Answer, ...Partial<Own>]> {
+    const head = [now?.() ?? "", known, crypto.randomUUID(), nodeId, leaseMs, TTL_MS];
+    const reply = await redis.run(script, { keys, args: [...head, ...args] });
+    const [epoch, isKnown, changes = [], ...own] = reply as [string, number, Reply, ...Partial<Own>];
+    return [{ epoch, isKnown: isKnown === 1, changes: presences(changes) }, ...own];
   }
 
-  async write(writer: Writer, { leaves, entries, silent = false }: Batch): Promise<Written> {
-    const reply = await this.#write(WRITE, writer, [
-      silent ? 1 : 0,
-      leaves.length,
-      ...leaves.flatMap((leave) => this.#argumentsOfLeave(leave)),
-      ...entries.flatMap((entry) => this.#argumentsOfEntry(entry)),
-    ]);
-    const [epoch, known, changes = [], added = [], refused = [], taken = []] = reply as [
-      ...[string, number, Reply, SessionId[], SessionId[], SessionId[]],
-    ];
-    return { epoch, isKnown: known === 1, changes: presences(changes), added, refused, taken };
+  async function users(args: Argument[]): Promise<{ total: number; start: number; users: Presence[] }> {
+    const [total, start, rows] = await redis.run(USERS, { keys, args }) as [number, number, Reply];
+    return { total, start, users: presences(rows) };
   }
 
-  async tick(writer: Writer, { limit, models: used }: TickOptions): Promise<Ticked> {
-    const reply = await this.#write(TICK, writer, [
-      limit,
-      MAX_SEEN,
-      USAGE_TTL_MS,
-      ANNOUNCE_INTERVAL_MS,
-      ...used,
-    ]);
-    const [epoch, known, changes = [], gone = [], more, change = "none", models = []] = reply as [
-      ...[string, number, Reply, string[], number, FleetUsage["change"], string[]],
-    ];
-    return {
-      epoch,
-      isKnown: known === 1,
-      changes: presences(changes),
-      gone: gone.map((json) => JSON.parse(json)),
-      hasMore: more === 1,
-      usage: { models, change },
-    };
+  function argumentsOfLeave({ record, graceMs, lastActiveAt, saved }: LeaveEntry): Argument[] {
+    const { pid = "", value = "", forget = false } = saved ?? {};
+    return [...identity(record, lastActiveAt), graceMs, pid, forget ? "" : value, forget ? 0 : savedMs];
   }
 
-  async removeNode(nodeId: NodeId): Promise<void> {
-    await this.#run(REMOVE_NODE, [nodeId]);
+  function argumentsOfEntry(entry: SessionEntry): Argument[] {
+    const { record, leaseMs, active, lastActiveAt, maxOfUser = -1, saved: { pid = "", value = "" } = {} } =
+      entry;
+    const own = [active ? 1 : 0, leaseMs, maxOfUser, pid, value, leaseMs + savedMs, JSON.stringify(record)];
+    return [...identity(record, lastActiveAt), ...own];
   }
 
-  async get(sid: SessionId): Promise<SessionRecord | undefined> {
-    const json = await this.#redis.send(["HGET", this.#key("session_pool"), sid]);
-    return json === null ? undefined : JSON.parse(json as string);
-  }
-
-  async countOfUser(userId: UserId): Promise<number> {
-    const marks = await this.#redis.send(["HVALS", this.#key("user_sessions", userId)]) as string[];
-    return marks.filter((mark) => mark[1] === "+").length;
-  }
-
-  async size(): Promise<number> {
-    return await this.#redis.send(["HLEN", this.#key("session_pool")]) as number;
-  }
-
-  async *entries(): AsyncGenerator<SessionRecord> {
-    let cursor = "0";
-    do {
-      const reply = await this.#redis.send(["HSCAN", this.#key("session_pool"), cursor, "COUNT", BATCH_SIZE]);
-      const [next, flat] = reply as [string, string[]];
-      for (let i = 1; i < flat.length; i += 2) yield JSON.parse(flat[i]!);
-      cursor = next;
-    } while (cursor !== "0");
-  }
-
-  async presence(userIds: readonly UserId[]): Promise<Presence[]> {
-    const [, , users] = await this.#run(PRESENCE, userIds.slice(0, MAX_LISTED)) as [number, number, Reply];
-    return presences(users);
-  }
-
-  async recent({ limit, after }: RecentOptions): Promise<PresencePage> {
-    const args = [Math.min(limit, MAX_LISTED), ...after === undefined ? [] : [after.id, after.at]];
-    const [total, start, rows] = await this.#run(RECENT, args) as [number, number, Reply[]];
-    const users = presences(rows), last = users.at(-1);
-    const isLast = last === undefined || start + users.length >= total;
-    return { users, total, next: isLast ? null : { id: last.id, at: last.lastActiveAt ?? 0 } };
-  }
-
-  async readSaved(pid: string): Promise<string | undefined> {
-    return await this.#redis.send(["GET", this.#key("saved", pid)]) as string ?? undefined;
-  }
-
-  async takeSaved(pid: string): Promise<string | undefined> {
-    return await this.#redis.send(["GETDEL", this.#key("saved", pid)]) as string ?? undefined;
-  }
-
-  onBack(listener: () => void): () => void {
-    return this.#redis.on("up", listener);
-  }
-
-  close(): Promise<void> {
-    return Promise.resolve();
-  }
-
-  #write(script: Script, { nodeId, leaseMs, epoch = "" }: Writer, args: Argument[]): Promise<Reply> {
-    return this.#run(script, [this.#now(), epoch, crypto.randomUUID(), nodeId, leaseMs, TTL_MS, ...args]);
-  }
-
-  #run(script: Script, args: readonly Argument[]): Promise<Reply> {
-    return this.#redis.run(script, { keys: this.#keys, args });
-  }
-
-  #argumentsOfLeave({ record, graceMs, lastActiveAt, saved }: LeaveEntry): Argument[] {
-    const forget = saved?.forget ?? false;
-    return [
-      ...identity(record, lastActiveAt),
-      graceMs,
-      ...[saved?.pid ?? "", forget ? "" : saved?.value ?? "", forget ? 0 : this.#savedMs],
-    ];
-  }
-
-  #argumentsOfEntry(entry: SessionEntry): Argument[] {
-    const { record, leaseMs, active, lastActiveAt, maxOfUser = -1, saved } = entry;
-    return [
-      ...identity(record, lastActiveAt),
-      ...[active ? 1 : 0, leaseMs, maxOfUser],
-      ...[saved?.pid ?? "", saved?.value ?? "", leaseMs + this.#savedMs],
-      JSON.stringify(record),
-    ];
-  }
+  return {
+    async write(writer, { leaves, entries, silent }) {
+      const args = [
+        ...[silent ? 1 : 0, leaves.length],
+        ...leaves.flatMap(argumentsOfLeave),
+        ...entries.flatMap(argumentsOfEntry),
+      ];
+      const [answer, added = [], refused = [], taken = []] = await write<
+        [SessionId[], SessionId[], SessionId[]]
+      >(WRITE, writer, args);
+      return { ...answer, added, refused, taken };
+    },
+    async tick(writer, { limit, models: used }) {
+      const args = [limit, MAX_SEEN, USAGE_TTL_MS, ANNOUNCE_INTERVAL_MS, ...used];
+      const [answer, gone = [], more, change = "none", models = []] = await write<
+        [string[], number, FleetUsage["change"], string[]]
+      >(TICK, writer, args);
+      const records = gone.map((json): SessionRecord => JSON.parse(json));
+      return { ...answer, gone: records, hasMore: more === 1, usage: { models, change } };
+    },
+    async get(sid) {
+      const json = await redis.send(["HGET", pool, sid]);
+      return json === null ? undefined : JSON.parse(json as string);
+    },
+    async countOfUser(userId) {
+      const marks = await redis.send(["HVALS", key("user_sessions", userId)]) as string[];
+      return marks.filter((mark) => mark[1] === "+").length;
+    },
+    size: async () => await redis.send(["HLEN", pool]) as number,
+    async *entries() {
+      let cursor = "0";
+      do {
+        const reply = await redis.send(["HSCAN", pool, cursor, "COUNT", BATCH_SIZE]);
+        const [next, flat] = reply as [string, string[]];
+        for (let i = 1; i < flat.length; i += 2) yield JSON.parse(flat[i]!);
+        cursor = next;
+      } while (cursor !== "0");
+    },
+    presence: async (userIds) => (await users(["", ...userIds.slice(0, MAX_LISTED)])).users,
+    async recent({ limit, after }) {
+      const page = await users([
+        Math.min(limit, MAX_LISTED),
+        ...after === undefined ? [] : [after.id, after.at],
+      ]);
+      const last = page.users.at(-1);
+      const isLast = last === undefined || page.start + page.users.length >= page.total;
+      const next = isLast ? null : { id: last.id, at: last.lastActiveAt ?? 0 };
+      return { users: page.users, total: page.total, next };
+    },
+    readSaved: async (pid) => await redis.send(["GET", key("saved", pid)]) as string ?? undefined,
+    takeSaved: async (pid) => await redis.send(["GETDEL", key("saved", pid)]) as string ?? undefined,
+    onBack: (listener) => redis.on("up", listener),
+    close: () => Promise.resolve(),
+  };
 }
 
 function identity(
@@ -189,10 +124,7 @@ function identity(
 }
 
 function presences(reply: Reply): Presence[] {
-  return (reply as [UserId, string, PresenceStatus, string | null][]).map(([id, name, status, at]) => ({
-    id,
-    name,
-    status,
-    lastActiveAt: Number(at) || null,
-  }));
+  return (reply as [UserId, string, PresenceStatus, string | null][]).map(([id, name, status, at]) => {
+    return { id, name, status, lastActiveAt: Number(at) || null };
+  });
 }

@@ -1,15 +1,36 @@
 /**
  * The roster as the rest of the server uses it: the sessions of this node, how the fleet's users are, and which models
- * are in use. Methods that change something never wait for the store but where they say so: what it missed while it was
- * away is written when it is back.
+ * are in use. What changes something never waits for the store, but where it says so: what the store missed while it was
+ * away is written when it is back. What reads of the fleet rejects while it is away.
  */
 import type { Presence } from "../protocol/events.ts";
-import type { SessionId, UserId } from "../protocol/ids.ts";
+import type { NodeId, SessionId } from "../protocol/ids.ts";
+import type { Log } from "../log.ts";
 import type { PageOptions, SessionPage } from "./page.ts";
 import type { SessionRecord } from "./record.ts";
-import type { PresencePage, RecentOptions } from "./store.ts";
+import type { RosterStore } from "./store.ts";
 
-/** How a session is opened. */
+/** Times in milliseconds. */
+export interface RosterOptions {
+  store: RosterStore;
+  nodeId: NodeId;
+  log: Log;
+  /** How long a session lives without a renewal: three heartbeat intervals. */
+  leaseMs: number;
+  /** How long a session that was closed still counts for its user's presence. */
+  graceMs: number;
+  /** How long the node lives without a renewal; default 15,000. */
+  nodeLeaseMs?: number;
+  /** How often the node writes what can wait, and reaps; default 1000. */
+  tickMs?: number;
+  /** Sessions a write; default 200. */
+  batchSize?: number;
+  /** Told of every tick that could not reach the store, for counting. */
+  onError?: (error: unknown) => void;
+  /** The clock, in epoch milliseconds; default `Date.now`. */
+  now?: () => number;
+}
+
 export interface OpenOptions {
   /** Refuse the session when its user has this many already, on all nodes. */
   maxOfUser?: number;
@@ -17,22 +38,30 @@ export interface OpenOptions {
   saved?: { pid: string; value: string };
 }
 
-/** What may change in a live session. */
-export type SessionChange = Partial<Pick<SessionRecord, "user" | "transport" | "expiresAt">>;
-
-/** How a session is closed. */
 export interface CloseOptions {
-  /** How long it still counts for its user's presence, in milliseconds; default: the setting. */
+  /** How long the session still counts for its user's presence, in milliseconds; default: the setting. */
   graceMs?: number;
   /** Drops what was saved. Otherwise the last value is written and stays for its time. */
   forget?: boolean;
 }
 
-/** Why sessions are gone: they, or their nodes, were silent for too long; or another node has taken them over. */
-export type GoneReason = "expired" | "taken";
+/** What may change in a live session. */
+export type SessionChange = Partial<Pick<SessionRecord, "user" | "transport" | "expiresAt">>;
 
-/** The roster of a node. Disposing it writes what is waiting and removes the node from the store. */
-export interface Roster extends AsyncDisposable {
+/** Why sessions are gone: they, or their nodes, were silent for too long; or another node has taken them over. */
+type GoneReason = "expired" | "taken";
+
+type Reads = Pick<RosterStore, "get" | "countOfUser" | "presence" | "recent" | "readSaved" | "takeSaved">;
+
+/** What a roster tells of. */
+export interface RosterEvents {
+  change: [changes: Presence[]];
+  gone: [records: SessionRecord[], reason: GoneReason];
+  usage: [models: string[]];
+}
+
+/** The roster of a node. Disposing it writes what is waiting and takes the node out of the store. */
+export interface Roster extends Reads, AsyncDisposable {
   /** How many sessions this node holds. */
   readonly size: number;
   /**
@@ -56,26 +85,12 @@ export interface Roster extends AsyncDisposable {
   flush(): Promise<void>;
   /** Reaps at once what has run out, which else happens once a second. Rejects when the store is away. */
   sweep(): Promise<void>;
-
-  /** What was saved under a private id, on whichever node. Rejects when the store is away, as all that follows. */
-  readSaved(pid: string): Promise<string | undefined>;
-  /** The same, and nobody else gets it. */
-  takeSaved(pid: string): Promise<string | undefined>;
-  /** The record of an open session of the fleet. */
-  get(sid: SessionId): Promise<SessionRecord | undefined>;
-  /** How many open sessions the user has on all nodes. */
-  countOfUser(userId: UserId): Promise<number>;
-  /** Some of the fleet's open sessions, in the order of their ids. */
-  page(options: PageOptions): Promise<SessionPage>;
-  /** How these users are, as far as they are known, at most 1,000. */
-  presence(userIds: readonly UserId[]): Promise<Presence[]>;
-  /** A page of the users who were seen, the most recently active first. */
-  recent(options: RecentOptions): Promise<PresencePage>;
-
   /** This session uses `model` for the next 3 seconds. */
   use(sid: SessionId, model: string): void;
   /** The models in use over the fleet, as this node last heard. */
   models(): readonly string[];
+  /** Some of the fleet's open sessions, in the order of their ids. */
+  page(options: PageOptions): Promise<SessionPage>;
 
   /** Calls `listener` with the changes of presence that this node is the one to announce; the result ends that. */
   onChange(listener: (changes: Presence[]) => void): () => void;

@@ -7,16 +7,23 @@ import type { Presence } from "../protocol/events.ts";
 import type { NodeId, SessionId, UserId } from "../protocol/ids.ts";
 import type { SessionRecord } from "./record.ts";
 
-/** The node that writes. Every write of it renews its lease. */
+/** The most users whose last-active times are kept. */
+export const MAX_SEEN = 100_000;
+/** The most users that one read answers. */
+export const MAX_LISTED = 1_000;
+/** How long a model counts as used after it was last said to be, and the shortest time between two announcements. */
+export const USAGE_TTL_MS = 3_000, ANNOUNCE_INTERVAL_MS = 1_000;
+
+/** The node that writes. */
 export interface Writer {
   readonly nodeId: NodeId;
-  /** How long the node lives without another write, in milliseconds. */
+  /** How long the node lives without another write, in milliseconds; 0 for one that goes away. */
   readonly leaseMs: number;
   /** The contents that it has written to, by the last answer; with other contents there the write does nothing. */
   readonly epoch: string | undefined;
 }
 
-/** An opaque text that is kept for a session, also after its node's death. */
+/** An opaque text, not empty, that is kept for a session, also after its node's death. */
 export interface Saved {
   /** The secret with which it is asked for. */
   readonly pid: string;
@@ -39,22 +46,18 @@ export interface SessionEntry {
 }
 
 /** A session that ends: a lease that nobody renews. */
-export interface LeaveEntry {
-  readonly record: SessionRecord;
+export interface LeaveEntry extends Pick<SessionEntry, "record" | "lastActiveAt"> {
   /** For so many milliseconds it still counts for its user's presence, as it was, and for nothing else. */
   readonly graceMs: number;
-  readonly lastActiveAt: number | null;
-  readonly saved?: Saved & { /** Whether to drop what is kept. */ readonly forget?: boolean };
+  /** Kept for `savedMs` more, unless it is to be dropped. */
+  readonly saved?: Saved & { readonly forget?: boolean };
 }
 
 /** What to write in one step: first who leaves, then who comes or stays. */
 export interface Batch {
   readonly leaves: readonly LeaveEntry[];
   readonly entries: readonly SessionEntry[];
-  /**
-   * For sessions that the store lost: what they add up to counts as announced, unless something else was announced
-   * since.
-   */
+  /** For sessions that the store lost: what they add up to counts as announced, unless anything was since. */
   readonly silent?: boolean;
 }
 
@@ -78,14 +81,6 @@ export interface Written extends Answer {
   readonly taken: SessionId[];
 }
 
-/** What a node does at every tick. */
-export interface TickOptions {
-  /** Reap at most this many sessions. */
-  readonly limit: number;
-  /** The models that the node's sessions use; they count for three seconds. */
-  readonly models: readonly string[];
-}
-
 /** What a tick found. */
 export interface Ticked extends Answer {
   /** Open sessions whose lease, or whose node's lease, had run out; each of them is handed to one caller only. */
@@ -106,18 +101,15 @@ export interface FleetUsage {
   readonly change: "announce" | "soon" | "none";
 }
 
-/** A place in the list of users by last activity. */
+/** A place in the list of users by last activity: epoch milliseconds, 0 for a user who was never active. */
 export interface PresenceCursor {
-  /** Epoch milliseconds; 0 for a user who was never active. */
   readonly at: number;
   readonly id: UserId;
 }
 
-/** What to list. */
-export interface RecentOptions {
-  /** At most this many users, and never more than 1,000. */
+/** What to list: at most so many users, and never more than 1,000, after the last user of the page before. */
+interface RecentOptions {
   readonly limit: number;
-  /** The last user of the page before. */
   readonly after?: PresenceCursor;
 }
 
@@ -134,10 +126,8 @@ export interface PresencePage {
 export interface RosterStore {
   /** Writes a batch; all of it counts as one change. Safe to repeat. */
   write(writer: Writer, batch: Batch): Promise<Written>;
-  /** Reaps what has run out, reports what the node uses, and keeps the store from expiring. */
-  tick(writer: Writer, options: TickOptions): Promise<Ticked>;
-  /** Forgets a node that goes away; what it leaves behind expires at once. */
-  removeNode(nodeId: NodeId): Promise<void>;
+  /** Reaps at most `limit` sessions, takes the report of which models the node uses, keeps the store from expiring. */
+  tick(writer: Writer, options: { limit: number; models: readonly string[] }): Promise<Ticked>;
 
   /** The record of an open session. */
   get(sid: SessionId): Promise<SessionRecord | undefined>;
@@ -147,12 +137,11 @@ export interface RosterStore {
   size(): Promise<number>;
   /** All open sessions, in batches. A record that is written meanwhile may come twice or not at all. */
   entries(): AsyncIterable<SessionRecord>;
-  /** The users of these ids that are known, at most 1,000, in any order. */
+  /** How these users are, as far as they are known, at most 1,000, in any order. */
   presence(userIds: readonly UserId[]): Promise<Presence[]>;
-  /** A page of users by last activity. */
+  /** A page of the users who were seen, the most recently active first. */
   recent(options: RecentOptions): Promise<PresencePage>;
-
-  /** What is kept under a private id. */
+  /** What is kept under a private id, on whichever node. */
   readSaved(pid: string): Promise<string | undefined>;
   /** The same, and nobody else gets it. */
   takeSaved(pid: string): Promise<string | undefined>;
@@ -163,26 +152,14 @@ export interface RosterStore {
   close(): Promise<void>;
 }
 
+/** A user who was seen at a time: epoch milliseconds, 0 for a user who was never active. */
+export interface Seen extends PresenceCursor {
+  readonly name: string;
+}
+
 /** Where last-active times outlive a process that has no Redis. */
 export interface LastActiveStore {
   load(): Promise<Seen[]>;
-  save(seen: readonly Seen[]): Promise<void>;
-  forget(userIds: readonly UserId[]): Promise<void>;
+  /** Writes who was seen, and forgets who has no time. */
+  save(seen: ReadonlyMap<UserId, Seen | undefined>): Promise<void>;
 }
-
-/** A user who was seen at a time. */
-export interface Seen {
-  id: UserId;
-  name: string;
-  /** Epoch milliseconds; 0 for a user who was never active. */
-  at: number;
-}
-
-/** The most users whose last-active times are kept. */
-export const MAX_SEEN = 100_000;
-/** The most users that one read answers. */
-export const MAX_LISTED = 1_000;
-/** How long a model counts as used after it was last said to be. */
-export const USAGE_TTL_MS = 3_000;
-/** The shortest time between two announcements of the fleet's models. */
-export const ANNOUNCE_INTERVAL_MS = 1_000;

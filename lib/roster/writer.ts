@@ -5,30 +5,16 @@
  */
 import { batches } from "../batches.ts";
 import { DueIndex } from "../due_index.ts";
+import type { Emitter } from "../emitter.ts";
 import { ProtocolError } from "../protocol/codes.ts";
-import type { Presence } from "../protocol/events.ts";
-import type { NodeId, SessionId } from "../protocol/ids.ts";
-import { delay, type Log } from "../supervise.ts";
+import type { SessionId } from "../protocol/ids.ts";
+import { delay } from "../supervise.ts";
 import type { SessionRecord } from "./record.ts";
-import type { CloseOptions, OpenOptions, SessionChange } from "./roster.ts";
-import type { Answer, LeaveEntry, RosterStore, SessionEntry, Writer, Written } from "./store.ts";
+import type { CloseOptions, OpenOptions, RosterEvents, RosterOptions, SessionChange } from "./roster.ts";
+import type { Answer, LeaveEntry, SessionEntry, Writer, Written } from "./store.ts";
 
-/** Times in milliseconds. */
-export interface WriterOptions {
-  store: RosterStore;
-  nodeId: NodeId;
-  log: Log;
-  leaseMs: number;
-  graceMs: number;
-  nodeLeaseMs: number;
-  /** Sessions a write. */
-  batchSize: number;
-  /** The clock, in epoch milliseconds. */
-  now: () => number;
-  /** Told of what a write changed. */
-  onChanges: (changes: Presence[]) => void;
-  /** Told of sessions that another node has taken. */
-  onTaken: (records: SessionRecord[]) => void;
+interface WriterOptions extends Required<Omit<RosterOptions, "tickMs" | "onError">> {
+  events: Emitter<RosterEvents>;
   /** Told when graces have begun. */
   onLeft: () => void;
 }
@@ -49,12 +35,11 @@ interface Leave {
   session: Session;
   graceMs: number;
   forget: boolean;
+  /** When its grace is over, once it was written. */
+  until: number;
 }
 
-interface Opening {
-  maxOfUser: number | undefined;
-  settled: PromiseWithResolvers<"open" | "admission/too-many-sessions" | "server/unavailable">;
-}
+type Outcome = "open" | "admission/too-many-sessions" | "server/unavailable";
 
 // ends that wait for a store that is away; those beyond are left to their lease
 const MAX_LEAVES = 10_000;
@@ -69,11 +54,10 @@ export class RosterWriter {
   /** What is written at once. */
   readonly #urgent = new Set<SessionId>();
   /** Whose caller waits for the write. */
-  readonly #opening = new Map<SessionId, Opening>();
+  readonly #opening = new Map<SessionId, { maxOfUser?: number; settle: (outcome: Outcome) => void }>();
   readonly #leaves = new Map<SessionId, Leave>();
   /** Those that were written, until their grace is over: a store that is lost meanwhile would never end them. */
   readonly #left = new Map<SessionId, Leave>();
-  readonly #graces = new DueIndex<SessionId>();
   /** The contents of the store that this node has written to. */
   #epoch: string | undefined;
   #isAway = false;
@@ -97,7 +81,7 @@ export class RosterWriter {
     const { sid } = record;
     const left = this.#leaves.get(sid) ?? this.#left.get(sid);
     this.#leaves.delete(sid);
-    this.#forgetGrace(sid);
+    this.#left.delete(sid);
     this.#sessions.set(sid, {
       record: { ...record },
       active: true,
@@ -105,27 +89,25 @@ export class RosterWriter {
       stored: left?.session.stored,
       saved: saved && { ...saved, isStored: false },
     });
-    this.#dirty.add(sid);
+    this.#urgent.add(sid);
     if (this.#isAway) return;
-    const settled: Opening["settled"] = Promise.withResolvers();
-    this.#opening.set(sid, { maxOfUser, settled });
+    const { promise, resolve: settle } = Promise.withResolvers<Outcome>();
+    this.#opening.set(sid, { maxOfUser, settle });
     this.#writeSoon();
-    const outcome = await settled.promise;
+    const outcome = await promise;
     if (outcome !== "open") throw new ProtocolError(outcome);
   }
 
-  /** Notes a sign of life; whether there is such a session. */
+  /** Notes a sign of life; the record of the session, if there is one. */
   alive(sid: SessionId, active: boolean): SessionRecord | undefined {
     const session = this.#sessions.get(sid);
     if (!session) return undefined;
     // in place: this is the one thing that happens at every heartbeat
     session.record.lastSeenAt = this.#options.now();
     if (active) session.lastActiveAt = session.record.lastSeenAt;
-    this.#dirty.add(sid);
-    if (session.active !== active) {
-      session.active = active;
-      this.#writeNow(sid);
-    }
+    const isChanged = session.active !== active;
+    session.active = active;
+    this.#note(sid, isChanged);
     return session.record;
   }
 
@@ -133,68 +115,61 @@ export class RosterWriter {
     const session = this.#sessions.get(sid);
     if (!session) return;
     session.record = { ...session.record, ...change };
-    this.#dirty.add(sid);
+    this.#note(sid, false);
   }
 
   save(sid: SessionId, value: string, { now = false }: { now?: boolean } = {}): void {
     const saved = this.#sessions.get(sid)?.saved;
     if (!saved) return;
-    saved.value = value;
-    saved.isStored = false;
-    this.#dirty.add(sid);
-    if (now) this.#writeNow(sid);
+    Object.assign(saved, { value, isStored: false });
+    this.#note(sid, now);
+  }
+
+  #note(sid: SessionId, isUrgent: boolean): void {
+    (isUrgent ? this.#urgent : this.#dirty).add(sid);
+    if (isUrgent) this.#writeSoon();
   }
 
   close(sid: SessionId, { graceMs = this.#options.graceMs, forget = false }: CloseOptions = {}): void {
-    const session = this.#drop(sid);
+    const session = this.#drop(sid, "open");
     if (!session) return;
-    this.#settle(sid, "open");
-    if (this.#leaves.size < MAX_LEAVES) this.#leaves.set(sid, { session, graceMs, forget });
+    if (this.#leaves.size < MAX_LEAVES) this.#leaves.set(sid, { session, graceMs, forget, until: Infinity });
     this.#writeSoon();
   }
 
-  #drop(sid: SessionId): Session | undefined {
+  #drop(sid: SessionId, outcome: Outcome): Session | undefined {
     const session = this.#sessions.get(sid);
     this.#sessions.delete(sid);
     this.#leases.delete(sid);
     this.#dirty.delete(sid);
     this.#urgent.delete(sid);
+    this.#settle(sid, outcome);
     return session;
   }
 
-  #settle(sid: SessionId, outcome: Awaited<Opening["settled"]["promise"]>): void {
-    this.#opening.get(sid)?.settled.resolve(outcome);
+  #settle(sid: SessionId, outcome: Outcome): void {
+    this.#opening.get(sid)?.settle(outcome);
     this.#opening.delete(sid);
-  }
-
-  #forgetGrace(sid: SessionId): void {
-    this.#left.delete(sid);
-    this.#graces.delete(sid);
   }
 
   /** Milliseconds until the next grace that this node began is over. */
   nextGraceMs(): number {
     const now = this.#options.now();
-    for (const sid of this.#graces.due(now, Infinity)) this.#forgetGrace(sid);
-    return (this.#graces.first() ?? Infinity) - now;
+    let next = Infinity;
+    for (const [sid, { until }] of this.#left) {
+      if (until <= now) this.#left.delete(sid);
+      else if (until < next) next = until;
+    }
+    return next - now;
   }
 
   /** Writes what is waiting. Rejects when the store is away; nothing is lost by that. */
   flush(): Promise<void> {
     // the node vouches for the sockets it holds, also for those that are silent
     const { now, leaseMs } = this.#options;
-    for (const sid of this.#leases.due(now() + leaseMs / 3, Infinity)) this.#dirty.add(sid);
+    for (const sid of this.#leases.due(now() + leaseMs / 3, Infinity)) this.#urgent.add(sid);
     for (const sid of this.#dirty) this.#urgent.add(sid);
     return this.#write();
-  }
-
-  #writeNow(sid: SessionId): void {
-    this.#urgent.add(sid);
-    this.#writeSoon();
-  }
-
-  #writeSoon(): void {
-    if (!this.#isAway) this.#write().catch((error) => this.setAway(error));
   }
 
   /** Writes everything again, for the store may have lost something. */
@@ -228,35 +203,34 @@ export class RosterWriter {
    */
   async accept({ epoch, isKnown, changes }: Answer): Promise<boolean> {
     if (this.#epoch !== undefined && this.#epoch !== epoch) {
-      this.#restoring ??= this.#restore(epoch).finally(() => this.#restoring = undefined);
-      await this.#restoring;
+      await (this.#restoring ??= this.#restore(epoch).finally(() => this.#restoring = undefined));
       return false;
     }
     // who took the node for dead may be clearing its sessions away
     if (!isKnown && this.#epoch !== undefined) this.rewrite();
     this.#epoch = epoch;
-    if (changes.length > 0) this.#options.onChanges(changes);
+    if (changes.length > 0) this.#options.events.emit("change", changes);
     return true;
   }
 
   async #restore(epoch: string): Promise<void> {
-    this.#options.log.warn("The store has lost the roster, which is written again", { sessions: this.size });
+    const { store, batchSize, events, log } = this.#options;
+    log.warn("The store has lost the roster, which is written again", { sessions: this.size });
     const ended = [...this.#leaves.values(), ...this.#left.values()].map(({ session }) => session);
     const told = [...this.#sessions.values(), ...ended].filter(({ stored }) => stored !== undefined);
-    const node = { ...this.node, epoch };
-    for (const sessions of batches(told, this.#options.batchSize)) {
-      const entries = sessions.map((session) => this.#entry(session, { active: session.stored! }));
-      const written = await this.#options.store.write(node, { leaves: [], entries, silent: true });
-      if (written.epoch !== epoch) return await this.#restore(written.epoch);
-      if (written.changes.length > 0) this.#options.onChanges(written.changes);
-      if (sessions.length === this.#options.batchSize) await delay(0);
+    for (const some of batches(told, batchSize)) {
+      const entries = some.map((session) => this.#entry(session, { active: session.stored! }));
+      const written = await store.write({ ...this.node, epoch }, { leaves: [], entries, silent: true });
+      if (written.changes.length > 0) events.emit("change", written.changes);
+      if (some.length === batchSize) await delay(0);
     }
     this.#epoch = epoch;
-    for (const [sid, { active, stored }] of this.#sessions) if (active !== stored) this.#urgent.add(sid);
-    for (const [sid, leave] of this.#left) {
-      this.#leaves.set(sid, leave);
-      this.#forgetGrace(sid);
-    }
+    for (const [sid, leave] of this.#left) this.#leaves.set(sid, leave);
+    this.#left.clear();
+  }
+
+  #writeSoon(): void {
+    if (!this.#isAway) this.#write().catch((error) => this.setAway(error));
   }
 
   #write(): Promise<void> {
@@ -267,7 +241,7 @@ export class RosterWriter {
     try {
       // all who ask in one turn of the event loop share a write
       await Promise.resolve();
-      while (this.#leaves.size + this.#opening.size + this.#urgent.size > 0) await this.#writeSome();
+      while (this.#leaves.size + this.#urgent.size > 0) await this.#writeSome();
     } finally {
       this.#writing = undefined;
     }
@@ -276,7 +250,7 @@ export class RosterWriter {
   async #writeSome(): Promise<void> {
     const { store, batchSize } = this.#options;
     const leaves = this.#leaves.values().take(batchSize).toArray();
-    const sessions = this.#take();
+    const sessions = this.#take(batchSize);
     const entries = sessions.map((session) => this.#entry(session));
     let isDone = false;
     try {
@@ -292,14 +266,11 @@ export class RosterWriter {
   }
 
   /** Takes the sessions of one write from those that wait for it. */
-  #take(): Session[] {
-    const sids = new Set<SessionId>();
-    for (
-      const sid of [this.#opening.keys(), this.#urgent.keys()].flatMap((
-        waiting,
-      ) => [...waiting.take(this.#options.batchSize)])
-    ) {
-      if (sids.size < this.#options.batchSize) sids.add(sid);
+  #take(limit: number): Session[] {
+    const sids = new Set(this.#opening.keys().take(limit));
+    for (const sid of this.#urgent) {
+      if (sids.size === limit) break;
+      sids.add(sid);
     }
     return Array.from(sids, (sid) => {
       this.#dirty.delete(sid);
@@ -308,17 +279,14 @@ export class RosterWriter {
     });
   }
 
-  #entry(
-    { record, active, lastActiveAt, saved }: Session,
-    lost?: { active: boolean },
-  ): SessionEntry {
+  #entry({ record, active, lastActiveAt, saved }: Session, lost?: { active: boolean }): SessionEntry {
     return {
       record: { ...record },
       leaseMs: this.#options.leaseMs,
       active: lost?.active ?? active,
       lastActiveAt,
       maxOfUser: this.#opening.get(record.sid)?.maxOfUser,
-      saved: saved?.isStored && !lost ? { pid: saved.pid } : saved && { pid: saved.pid, value: saved.value },
+      saved: saved && { pid: saved.pid, value: saved.isStored && !lost ? undefined : saved.value },
     };
   }
 
@@ -328,46 +296,36 @@ export class RosterWriter {
     entries: readonly SessionEntry[],
     { refused, taken }: Written,
   ): void {
-    const now = this.#options.now();
+    const { now, leaseMs, onLeft, events } = this.#options;
     for (const leave of leaves) {
-      const { session: { record: { sid } }, graceMs } = leave;
+      const { sid } = leave.session.record;
       // it may have been opened again meanwhile
       if (this.#leaves.get(sid) !== leave) continue;
       this.#leaves.delete(sid);
-      if (graceMs <= 0 || this.#left.size >= MAX_LEAVES) continue;
-      this.#left.set(sid, leave);
-      this.#graces.set(sid, now + graceMs);
+      leave.until = now() + leave.graceMs;
+      if (this.#left.size < MAX_LEAVES) this.#left.set(sid, leave);
     }
-    if (leaves.length > 0) this.#options.onLeft();
-    for (const sid of refused) {
-      this.#drop(sid);
-      this.#settle(sid, "admission/too-many-sessions");
-    }
+    if (leaves.length > 0) onLeft();
+    for (const sid of refused) this.#drop(sid, "admission/too-many-sessions");
     const gone: SessionRecord[] = [];
     for (const sid of taken) {
-      const session = this.#drop(sid);
-      if (session && !this.#opening.has(sid)) gone.push(session.record);
-      this.#settle(sid, "server/unavailable");
+      const isOpening = this.#opening.has(sid);
+      const session = this.#drop(sid, "server/unavailable");
+      if (session && !isOpening) gone.push(session.record);
     }
     for (const [index, session] of sessions.entries()) {
-      const { record: { sid }, saved } = session, entry = entries[index]!;
-      session.stored = entry.active;
-      if (saved && saved.value === (entry.saved?.value ?? saved.value)) saved.isStored = true;
+      const { record: { sid }, saved } = session, { active, saved: { value } = {} } = entries[index]!;
+      session.stored = active;
+      if (saved && value === saved.value) saved.isStored = true;
       if (this.#sessions.get(sid) !== session) continue;
-      this.#leases.set(sid, now + this.#options.leaseMs);
+      this.#leases.set(sid, now() + leaseMs);
       this.#settle(sid, "open");
     }
-    if (gone.length > 0) this.#options.onTaken(gone);
+    if (gone.length > 0) events.emit("gone", gone, "taken");
   }
 }
 
 function leaveEntry({ session: { record, lastActiveAt, saved }, graceMs, forget }: Leave): LeaveEntry {
-  if (!saved) return { record, graceMs, lastActiveAt };
-  const { pid, value, isStored } = saved;
-  return {
-    record,
-    graceMs,
-    lastActiveAt,
-    saved: { pid, forget, value: isStored || forget ? undefined : value },
-  };
+  const value = saved?.isStored || forget ? undefined : saved?.value;
+  return { record, graceMs, lastActiveAt, saved: saved && { pid: saved.pid, forget, value } };
 }

@@ -165,7 +165,14 @@ const OPERATIONS: Record<string, Operation> = {
   "POST /api/users/{id}/revoke": {
     who: "admin",
     summary: "Revokes all tokens of a user that were issued until now, for administrators",
-    schema: OK,
+    schema: v.object({ ok: v.literal(true), tokensWithoutIat: v.string() }),
+    codes: ["request/invalid"],
+  },
+  "DELETE /api/users/{id}/revoke": {
+    who: "admin",
+    summary: "Takes the revocation of a user back, for administrators",
+    answer: "Whether there was one.",
+    schema: v.object({ restored: v.boolean() }),
     codes: ["request/invalid"],
   },
   "POST /api/events": {

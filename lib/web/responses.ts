@@ -1,6 +1,6 @@
 /** Answers of the HTTP endpoints: JSON, and errors as `{ error: { code, message } }` (contract §6). */
 import { HttpError } from "fresh";
-import { readBounded } from "../bounded_body.ts";
+import { readBounded, SlowBodyError } from "../bounded_body.ts";
 import { type Code, ProtocolError, toWireError } from "../protocol/codes.ts";
 
 const STATUS: Partial<Record<Code, number>> = {
@@ -87,6 +87,7 @@ async function read<T>(request: Request, { maxBytes, what, parse }: ReadOptions<
     return parse(await readBounded(request.body, maxBytes));
   } catch (error) {
     if (error instanceof RangeError) throw tooLarge;
+    if (error instanceof SlowBodyError) throw new ProtocolError("request/invalid", "The body took too long.");
     throw new ProtocolError("request/invalid", `The body is not valid ${what}.`, { cause: error });
   }
 }

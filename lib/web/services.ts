@@ -17,6 +17,8 @@ interface Administration {
   endSession(sid: SessionId): Promise<boolean>;
   /** Revokes all tokens of a user issued until now, which ends their sessions. */
   revokeUser(id: UserId): Promise<void>;
+  /** Takes that back. `false`: there was none. */
+  restoreUser(id: UserId): Promise<boolean>;
 }
 
 /** Whether the process should get traffic. */

@@ -53,6 +53,16 @@ export function testRevocationStore(
     assert.deepEqual(await store.areRevoked(asked), [false, true, false, false]);
   });
 
+  test("restoreUser() forgets what a user's tokens were revoked by", async (store) => {
+    assert.equal(await store.restoreUser(ada), false);
+    await store.revokeUser(ada, { beforeMs: Date.now(), untilMs: later() });
+    await store.revokeToken("t1", later());
+    const asked = [identity("ada", "t0", { issuedAt: 0 }), identity("ada", "t1")];
+    assert.deepEqual(await store.areRevoked(asked), [true, true]);
+    assert.equal(await store.restoreUser(ada), true);
+    assert.deepEqual(await store.areRevoked(asked), [false, true]);
+  });
+
   test("revokeToken() of a family revokes whatever was renewed in it, however late", async (store) => {
     await store.revokeToken("sign-in", later());
     const asked = [

@@ -2,7 +2,12 @@ import assert from "node:assert/strict";
 import { withRevocation } from "../../lib/auth/revocation_check.ts";
 import { createIssuer } from "../../lib/auth/issuer.ts";
 import type { RevocationStore } from "../../lib/auth/revocation_store.ts";
-import { covers, createRevocations, type Revocation } from "../../lib/auth/revocations.ts";
+import {
+  covers,
+  createRevocations,
+  type Revocation,
+  type RevocationNotice,
+} from "../../lib/auth/revocations.ts";
 import { createSecretKeys } from "../../lib/auth/secret_keys.ts";
 import { createVerifier } from "../../lib/auth/verifier.ts";
 import { userId } from "../../lib/protocol/ids.ts";
@@ -14,7 +19,12 @@ const REVOKED = { name: "ProtocolError", code: "auth/revoked" };
 const UNAVAILABLE = { name: "ProtocolError", code: "server/unavailable" };
 
 const fail = () => Promise.reject(new Error("connection refused"));
-const downStore: RevocationStore = { revokeToken: fail, revokeUser: fail, areRevoked: fail };
+const downStore: RevocationStore = {
+  revokeToken: fail,
+  revokeUser: fail,
+  restoreUser: fail,
+  areRevoked: fail,
+};
 
 Deno.test("a revoked token is refused although it was verified and remembered before", async () => {
   const secret = crypto.getRandomValues(new Uint8Array(32));
@@ -76,7 +86,7 @@ Deno.test("a revocation lasts as long as a revoked token could pass", async () =
 });
 
 Deno.test("listeners here and on the other nodes hear of every revocation", async () => {
-  const published: Revocation[] = [];
+  const published: RevocationNotice[] = [];
   const heard: Revocation[] = [];
   using store = await openRevocationStore();
   const revocations = createRevocations({
@@ -130,6 +140,27 @@ Deno.test("covers() tells the sessions that a revocation ends", () => {
   assert.equal(covers(user, identity("ada", "t1", { issuedAt: null })), true);
   assert.equal(covers(user, identity("ada", "t1", { issuedAt: 1001 })), false);
   assert.equal(covers(user, identity("bob", "t1", { issuedAt: 1000 })), false);
+});
+
+Deno.test("restoreUser() takes a user's revocation back, on the nodes that heard of it too, and no token's own", async () => {
+  const published: RevocationNotice[] = [];
+  using store = await openRevocationStore();
+  const revocations = createRevocations({ store, publish: (notice) => void published.push(notice) });
+  assert.equal(await revocations.restoreUser(ada), false);
+  const withoutIat = identity("ada", "t1", { issuedAt: null }), alone = identity("ada", "t2");
+  await revocations.revokeToken(alone);
+  await revocations.revokeUser(ada);
+  await assert.rejects(revocations.assertValid(withoutIat), REVOKED);
+  assert.equal(await revocations.restoreUser(ada), true);
+  await revocations.assertValid(withoutIat);
+  await assert.rejects(revocations.assertValid(alone), REVOKED);
+
+  const elsewhere = createRevocations({ store });
+  await elsewhere.revokeUser(ada);
+  await revocations.restoreUser(ada);
+  await assert.rejects(elsewhere.assertValid(withoutIat), REVOKED);
+  elsewhere.receive(published.at(-1));
+  await elsewhere.assertValid(withoutIat);
 });
 
 Deno.test("recheck() gives the revoked ones among many", async () => {

@@ -6,7 +6,7 @@ import { startFleet, type TestFleet } from "../support/fleet.ts";
 import { connect, type ForeignClient } from "../support/foreign_client.ts";
 import { type Person, person } from "../support/people.ts";
 
-const SCHEDULES = 10;
+const SCHEDULES = 20;
 const KILLED = 2;
 
 const pick = fc.nat({ max: 20 });

@@ -9,7 +9,8 @@ import { createRoster } from "../../lib/roster/node_roster.ts";
 import type { Roster } from "../../lib/roster/roster.ts";
 import type { RosterStore } from "../../lib/roster/store.ts";
 import { testLog } from "../support/redis_log.ts";
-import { record } from "./records.ts";
+import type { FaultStore } from "./fault_store.ts";
+import { record, writer } from "./records.ts";
 
 /** Odd times, so that what ends never falls together with a step of a schedule, which all are multiples of 100. */
 export const GRACE_MS = 5_037;
@@ -38,8 +39,6 @@ interface TabState {
   sid: SessionId;
   user: UserId;
   node: Node | undefined;
-  /** The node that held it last. */
-  owner: Node | undefined;
 }
 
 interface Node {
@@ -56,8 +55,10 @@ export interface Clock {
 /** Runs `steps` on rosters over `store`; returns what their listeners heard, in order. */
 export async function runFleet(
   steps: readonly Step[],
-  { store, clock }: { store: RosterStore; clock: Clock },
+  { store, clock }: { store: FaultStore; clock: Clock },
 ): Promise<Heard[]> {
+  const { latencyMs } = store;
+  const ending: PromiseLike<unknown>[] = [];
   const heard: Heard[] = [];
   const tabs: TabState[] = [];
   let nodesMade = 0;
@@ -89,12 +90,11 @@ export async function runFleet(
       async die() {
         assert.deepEqual(log.lines.filter(({ level }) => level !== "info"), []);
         // its last sign of life
-        await store.write({ nodeId: nodeId(name), leaseMs: LEASE_MS, epoch: undefined }, {
-          leaves: [],
-          entries: [],
-        });
+        store.latencyMs = 0;
+        await store.write(writer(name, { leaseMs: LEASE_MS }), { leaves: [], entries: [] });
+        store.latencyMs = latencyMs;
         dead = true;
-        await roster[Symbol.asyncDispose]();
+        ending.push(roster[Symbol.asyncDispose]());
       },
     };
   }
@@ -107,20 +107,19 @@ export async function runFleet(
     setTimeout(() => void nodes[0]?.roster.sweep(), ms);
   }
 
-  function open(tab: TabState, node: number, active: boolean): Promise<void> {
-    tab.owner = tab.node = nodes[node]!;
+  function open(tab: TabState, node: number, active: boolean): void {
+    tab.node = nodes[node]!;
     const of = { user: tab.user, node: tab.node.name, connectedAt: Date.now() };
-    const opened = tab.node.roster.open(record(tab.sid, of));
+    ending.push(tab.node.roster.open(record(tab.sid, of)));
     if (!active) tab.node.roster.alive(tab.sid, false);
-    return opened;
   }
 
   async function run(step: Step): Promise<void> {
     if (step.do === "open") {
       const user = userId(`user-${step.user}`);
-      const tab = { sid: sessionId(`tab-${tabs.length}`), user, node: undefined, owner: undefined };
+      const tab = { sid: sessionId(`tab-${tabs.length}`), user, node: undefined };
       tabs.push(tab);
-      await open(tab, step.node, step.active);
+      open(tab, step.node, step.active);
     } else if (step.do === "kill") {
       const dying = nodes[step.node]!;
       nodes[step.node] = start();
@@ -130,7 +129,7 @@ export async function runFleet(
     } else if (step.do === "recover") {
       const gone = tabs.filter(({ node }) => node === undefined);
       const tab = gone[step.pick % gone.length];
-      if (tab) await open(tab, step.node, step.active);
+      if (tab) open(tab, step.node, step.active);
     } else {
       const tab = alive()[step.pick % alive().length];
       if (step.do === "beat") tab?.node?.roster.alive(tab.sid, step.active);
@@ -148,9 +147,9 @@ export async function runFleet(
     await run(step);
   }
   await clock.tickAsync(3 * LEASE_MS);
-  const ended = Promise.all(nodes.map((node) => node.die()));
+  await Promise.all(nodes.map((node) => node.die()));
   await clock.tickAsync(100);
-  await ended;
+  await Promise.all(ending);
   return heard;
 }
 

@@ -1,6 +1,7 @@
 // How users are, by the sessions that nodes hold.
 import assert from "node:assert/strict";
 import { type UserId, userId } from "../../lib/protocol/ids.ts";
+import type { SessionRecord } from "../../lib/roster/record.ts";
 import { GRACE_MS, LEASE_MS, sid, test } from "./roster_fixture.ts";
 
 const ADA = userId("ada"), BOB = userId("bob");
@@ -60,6 +61,59 @@ test("a session that comes back while its end is being written stays", async ({ 
   assert.equal((await roster.presence([ADA]))[0]!.status, "online");
 });
 
+test("a session that comes back is not ended by its end, whatever the store has lost meanwhile", async (t) => {
+  const { roster, live, clock, store } = t;
+  const isNow = async (record: SessionRecord): Promise<void> => {
+    await clock.tickAsync(1000);
+    await store.lose();
+    await clock.tickAsync(60_000);
+    store.latencyMs = 0;
+    assert.deepEqual(t.changes, ["ada online"]);
+    assert.deepEqual((await roster.get(record.sid))?.connectedAt, record.connectedAt);
+  };
+  await roster.open(live("s1"));
+  // its end was written
+  roster.close(sid("s1"));
+  await clock.tickAsync(1000);
+  const second = live("s1");
+  await roster.open(second);
+  await isNow(second);
+  // its end is under way
+  store.latencyMs = 20;
+  roster.close(sid("s1"));
+  await clock.tickAsync(30);
+  const third = live("s1");
+  const opened = roster.open(third);
+  await clock.tickAsync(100);
+  await opened;
+  await isNow(third);
+  // it was never written
+  store.isAway = true;
+  roster.close(sid("s1"));
+  const fourth = live("s1");
+  await roster.open(fourth);
+  await store.lose();
+  store.isAway = false;
+  await isNow(fourth);
+});
+
+test("a session that ends, also while it is written, is gone", async ({ roster, live, clock, store, ...t }) => {
+  await roster.open(live("s2", { user: "bob" }));
+  roster.close(sid("s2"), { graceMs: 0 });
+  store.latencyMs = 20;
+  const opening = roster.open(live("s1"));
+  await clock.tickAsync(30);
+  roster.close(sid("s1"));
+  await opening;
+  await clock.tickAsync(100);
+  await clock.tickAsync(GRACE_MS + 2 * LEASE_MS);
+  assert.deepEqual(t.changes, ["bob online", "bob offline", "ada online", "ada offline"]);
+  store.latencyMs = 0;
+  assert.equal(await store.size(), 0);
+  // nobody renews it either
+  assert.deepEqual(t.log.lines, []);
+});
+
 test("heartbeats make a user away and online, at once", async ({ roster, live, clock, changes }) => {
   await roster.open(live("s1"));
   roster.alive(sid("s1"), false);
@@ -95,7 +149,7 @@ test("activity is shown that is not written yet", async ({ roster, live, clock, 
   assert.deepEqual(await store.presence([ADA]), [ada]);
 });
 
-test("a page is read once for many who ask, and never before they asked", async ({ roster, live, store }) => {
+test("a page is read once for many who ask, and never before they asked", async ({ roster, live, store, clock }) => {
   await roster.open(live("s1"));
   const first = roster.recent({ limit: 500 });
   await roster.open(live("s2", { user: "bob" }));
@@ -105,6 +159,17 @@ test("a page is read once for many who ask, and never before they asked", async 
   ]);
   for (const { users } of pages.slice(1)) assert.equal(users.length, 2);
   assert.ok(store.calls.filter((call) => call === "recent").length <= 3);
+  store.latencyMs = 10;
+  store.calls.length = 0;
+  const asked: Promise<unknown>[] = [];
+  for (let ask = 0; ask < 15; ask++) {
+    asked.push(roster.recent({ limit: 500 }));
+    await clock.tickAsync(1);
+  }
+  await clock.tickAsync(100);
+  await Promise.all(asked);
+  assert.ok(store.calls.filter((call) => call === "recent").length <= 2);
+  store.latencyMs = 0;
   const { users: [one], next } = await roster.recent({ limit: 1 });
   const { users: [other] } = await roster.recent({ limit: 1, after: next! });
   assert.notEqual(one!.id, other!.id);

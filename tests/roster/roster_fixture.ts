@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import FakeTimers from "@sinonjs/fake-timers";
 import { nodeId, type SessionId } from "../../lib/protocol/ids.ts";
-import { createRoster, type RosterOptions } from "../../lib/roster/node_roster.ts";
+import { createRoster } from "../../lib/roster/node_roster.ts";
 import type { SessionRecord } from "../../lib/roster/record.ts";
-import type { Roster } from "../../lib/roster/roster.ts";
+import type { Roster, RosterOptions } from "../../lib/roster/roster.ts";
 import { type TestLog, testLog } from "../support/redis_log.ts";
 import { type FaultStore, faultStore } from "./fault_store.ts";
 import { record, type RecordParts, sids } from "./records.ts";
@@ -66,6 +66,7 @@ export function test(
         stored: async () => sids(await Array.fromAsync(store.entries())),
       });
       store.isAway = false;
+      store.latencyMs = 0;
       const disposed = Promise.all(rosters.map((roster) => roster[Symbol.asyncDispose]()));
       await clock.tickAsync(100);
       await disposed;

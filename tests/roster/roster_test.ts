@@ -81,7 +81,9 @@ test("the node that holds a session never reads the store", async ({ roster, sto
 
 test("a node without anything to say calls the store once a second", async ({ roster, store, live, clock }) => {
   await roster.open(live("a"));
-  await clock.tickAsync(1);
+  await roster.open(live("b"));
+  roster.close(sid("b"));
+  await clock.tickAsync(10_000);
   store.calls.length = 0;
   await clock.tickAsync(30_000);
   assert.deepEqual(store.calls, Array.from({ length: 30 }, () => "tick"));
@@ -158,16 +160,33 @@ test("reads reject while the store is away", async ({ roster, store }) => {
   await assert.rejects(roster.sweep(), failsWith("server/unavailable"));
 });
 
-test("what was written just before the store went away is written again when it is back", async (t) => {
-  const record = t.live("a");
-  await t.roster.open(record);
-  await t.clock.tickAsync(500);
-  // a failover that lost the last write
-  await end(t.store, { record, graceMs: 0, lastActiveAt: null });
-  assert.deepEqual(await t.stored(), []);
-  t.store.back();
-  await t.clock.tickAsync(1);
-  assert.deepEqual(await t.stored(), ["a"]);
+for (const isNoticed of [true, false]) {
+  const how = isNoticed ? "when it says that it is back" : "when it can be reached again";
+  test(`what was written just before the store went away is written again ${how}`, async (t) => {
+    const record = t.live("a");
+    await t.roster.open(record);
+    await t.clock.tickAsync(500);
+    t.store.isAway = !isNoticed;
+    await t.clock.tickAsync(1000);
+    t.store.isAway = false;
+    // a failover that lost the last write
+    await end(t.store, { record, graceMs: 0, lastActiveAt: null });
+    assert.deepEqual(await t.stored(), []);
+    if (isNoticed) t.store.back();
+    await t.clock.tickAsync(isNoticed ? 1 : 1000);
+    assert.deepEqual(await t.stored(), ["a"]);
+  });
+}
+
+test("what could not be written goes with the next tick", async ({ roster, store, live, clock }) => {
+  await roster.open(live("a"));
+  await clock.tickAsync(500);
+  roster.update(sid("a"), { expiresAt: 7 });
+  store.isAway = true;
+  await assert.rejects(roster.flush(), failsWith("server/unavailable"));
+  store.isAway = false;
+  await clock.tickAsync(1000);
+  assert.equal((await roster.get(sid("a")))!.expiresAt, 7);
 });
 
 test("what was reaped of a node that was paused is written again, and told", async (t) => {
@@ -180,6 +199,19 @@ test("what was reaped of a node that was paused is written again, and told", asy
   await t.clock.tickAsync(1000);
   assert.deepEqual(await t.stored(), ["a", "b"]);
   assert.deepEqual(t.changes, ["ada online", "bob online", "ada online", "bob online"]);
+});
+
+test("a node that was silent for longer than its lease writes everything again", async (t) => {
+  await t.roster.open(t.live("a"));
+  const other = t.start("n2");
+  await t.clock.tickAsync(10);
+  // shorter than a session's lease
+  t.clock.setSystemTime(Date.now() + 20_000);
+  await other.sweep();
+  assert.deepEqual([t.gone, await t.stored()], [["expired a"], []]);
+  await t.clock.tickAsync(1000);
+  assert.deepEqual(await t.stored(), ["a"]);
+  assert.deepEqual(t.changes, ["ada online", "ada offline", "ada online"]);
 });
 
 test("a process that slept reaps nothing of its own", async ({ roster, clock, live, changes, gone }) => {
@@ -245,7 +277,7 @@ test("a node that goes away leaves nothing behind", async ({ start, live, clock,
   await clock.tickAsync(1);
   await disposed;
   assert.equal(await store.size(), 0);
-  assert.equal(store.calls.at(-2), "removeNode");
+  assert.equal((await store.write(writer("n2"), { leaves: [], entries: [] })).isKnown, false);
 });
 
 async function dies({ store, start, live, clock }: Fixture, count: number): Promise<void> {

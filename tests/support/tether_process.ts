@@ -15,6 +15,8 @@ export interface TetherProcessOptions {
   port?: number;
   /** What is run, from the root of the project; default `serve.ts`. */
   script?: string;
+  /** The most file descriptors that the process may have. */
+  descriptors?: number;
 }
 
 /** A running server. Disposing it kills the process and removes its data. */
@@ -72,21 +74,19 @@ export async function startTether(options: TetherProcessOptions = {}): Promise<T
 
   async function start(): Promise<void> {
     output = "";
-    child = new Deno.Command(Deno.execPath(), {
-      args: [
-        ...[
-          "run",
-          "--no-prompt",
-          "--allow-net",
-          "--allow-env",
-          "--allow-sys=hostname,osRelease,systemMemoryInfo",
-        ],
-        ...[
-          `--allow-read=${ROOT},${dataDir},/sys/fs/cgroup`,
-          `--allow-write=${dataDir}`,
-          options.script ?? "serve.ts",
-        ],
-      ],
+    const args = [
+      "run",
+      "--no-prompt",
+      "--allow-net",
+      "--allow-env",
+      "--allow-sys=hostname,osRelease,systemMemoryInfo",
+      `--allow-read=${ROOT},${dataDir},/sys/fs/cgroup`,
+      `--allow-write=${dataDir}`,
+      options.script ?? "serve.ts",
+    ];
+    const limited = ["-c", `ulimit -n ${options.descriptors}; exec "$0" "$@"`, Deno.execPath(), ...args];
+    child = new Deno.Command(options.descriptors === undefined ? Deno.execPath() : "/bin/sh", {
+      args: options.descriptors === undefined ? args : limited,
       cwd: ROOT,
       env: {
         ...{ HOST: "127.0.0.1", NO_COLOR: "1", LOG_FORMAT: "json" },

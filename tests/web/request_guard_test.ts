@@ -81,3 +81,44 @@ Deno.test("a server answers all of these everywhere, and its log says nothing of
   }
   assert.equal(server.output, before);
 });
+
+Deno.test("in demo mode a name that is none of this machine's is not answered", async () => {
+  const guard = guardRequests(() => new Response("in"), {
+    ownNamesOnly: true,
+    names: ["Laptop", "app.example"],
+  });
+  const statusOf = async (host: string) => (await guard(new Request(`http://${host}/`), INFO)).status;
+  for (
+    const own of [
+      "localhost:8000",
+      "127.0.0.1",
+      "[::1]:8000",
+      "192.168.1.7",
+      "laptop",
+      "a.localhost",
+      "app.example",
+    ]
+  ) {
+    assert.equal(await statusOf(own), 200, own);
+  }
+  for (
+    const foreign of [
+      "evil.example",
+      "127.0.0.1.evil.example",
+      "localhost.evil.example",
+      "laptop.evil.example",
+    ]
+  ) {
+    assert.equal(await statusOf(foreign), 421, foreign);
+  }
+});
+
+Deno.test("a page that had its own name lead to a server in demo mode gets nothing", async () => {
+  await using server = await startTether();
+  using conn = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
+  const head =
+    "POST /api/auth/sign-in HTTP/1.1\r\nhost: evil.example\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+  await conn.write(new TextEncoder().encode(head));
+  const answer = await new Response(conn.readable).text();
+  assert.match(answer, /^HTTP\/1\.1 421 /);
+});
