@@ -6,7 +6,7 @@ import { USAGE_TTL_MS } from "./store.ts";
 export const MAX_MODELS_OF_SESSION = 10;
 
 /** The usage of one node's sessions. */
-export interface UsagePool {
+interface UsagePool {
   /** Counts `model` as used by `sid`. Whether it was not in use here. */
   use(sid: SessionId, model: string, options: { now: number }): boolean;
   /** Ends all use by `sid`. Whether a model is no longer in use. */
