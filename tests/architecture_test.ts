@@ -7,6 +7,7 @@ import { type UnusedExport, unusedExports } from "./support/unused_exports.ts";
 const MAY_IMPORT: Record<string, readonly string[]> = {
   "protocol": [],
   "engine": [],
+  "address_group": [],
   "config": [],
   "listener": ["log", "supervise"],
   "memory_guard": ["log"],
@@ -38,7 +39,15 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
 };
 
 /** Files that import nothing and that anybody may import. */
-const OPEN_TO_ALL = new Set(["backoff", "batches", "bounded_body", "due_index", "emitter", "fresh"]);
+const OPEN_TO_ALL = new Set([
+  "address_group",
+  "backoff",
+  "batches",
+  "bounded_body",
+  "due_index",
+  "emitter",
+  "fresh",
+]);
 
 /** The place a file belongs to; `undefined` for the roots and the tests, which may import anything. */
 function placeOf(path: string): string | undefined {

@@ -1,6 +1,6 @@
 /** The nodes' bus over their inboxes: one table of the questions that wait, whatever they are about. */
 import { unavailable } from "../redis/errors.ts";
-import type { Log } from "../supervise.ts";
+import type { Log } from "../log.ts";
 import { type Message, messageHeader } from "./entry.ts";
 import type { Answers, NodeBus, Target } from "./node_bus.ts";
 import type { Outgoing } from "./outbox.ts";

@@ -4,7 +4,8 @@
  * may have forgotten.
  */
 import type { Redis } from "../redis/redis.ts";
-import { type Log, type Loop, supervise } from "../supervise.ts";
+import type { Log } from "../log.ts";
+import { type Loop, supervise } from "../supervise.ts";
 import type { Beat, FleetStore } from "./fleet_store.ts";
 import type { Inbox } from "./inbox.ts";
 import { comparePositions, type Position, positionAt, timeOf } from "./position.ts";

@@ -5,7 +5,7 @@
  */
 import process from "node:process";
 import { isRetriableError } from "../redis/errors.ts";
-import type { Log } from "../supervise.ts";
+import type { Log } from "../log.ts";
 import type { Header } from "./entry.ts";
 import type { Position } from "./position.ts";
 

@@ -62,11 +62,17 @@ export class Decoder {
       const packet = decodeShort(data);
       if (packet !== undefined) return this.#listener?.(packet);
     }
-    this.#official ??= new OfficialDecoder().on("decoded", (packet: Packet) => this.#listener?.(packet));
+    this.#official ??= new OfficialDecoder().on("decoded", (packet: Packet) => this.#pass(packet));
     this.#official.add(data);
     if (typeof data !== "string") this.#attachments--;
     else if (data.charCodeAt(0) >= BINARY_EVENT) this.#attachments = Number.parseInt(data.slice(1));
     if (this.#attachments === 0) this.#official = undefined;
+  }
+
+  /** Socket.IO would answer a connect to a namespace that is not there, for as long as its client likes. */
+  #pass(packet: Packet): void {
+    if (packet.type === PacketType.CONNECT && packet.nsp !== "/") throw new Error("No such namespace");
+    this.#listener?.(packet);
   }
 
   /** Lets go of a packet that is not whole. */

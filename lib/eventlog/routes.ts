@@ -141,6 +141,7 @@ export function createRoutes(
       for (const room of gone) {
         if (routes.has(room)) continue;
         routes.set(room, undefined);
+        untold.add(room);
         leaving.set(room, now() + graceMs);
       }
     },

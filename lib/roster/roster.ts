@@ -5,7 +5,7 @@
  */
 import type { Presence } from "../protocol/events.ts";
 import type { NodeId, SessionId } from "../protocol/ids.ts";
-import type { Log } from "../supervise.ts";
+import type { Log } from "../log.ts";
 import type { PageOptions, SessionPage } from "./page.ts";
 import type { SessionRecord } from "./record.ts";
 import type { RosterStore } from "./store.ts";

@@ -128,7 +128,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
     if (isLogged) log.info("A session ended", { sid, reason });
   }
 
-  recovery.onSave((sid, value) => roster.save(sessionId(sid), value));
+  recovery.onSave((sid, value) => roster.save(sessionId(sid), value, { now: true }));
 
   return {
     async admit(socket, identity) {

@@ -11,11 +11,10 @@ import { PROTOCOL_VERSION, type Refusal } from "../protocol/events.ts";
 import type { Admission } from "./admission.ts";
 import type { TetherSocket } from "./types.ts";
 
-/** Options of {@linkcode createHandshake}. */
 interface HandshakeOptions {
   admission: Admission;
-  /** Verifies a token and that it is not revoked; throws an `auth/*` code. */
-  authenticate: (token: unknown) => Promise<Identity>;
+  /** Verifies a token that came from `address`; throws an `auth/*` code, or one of `admission/*`. */
+  authenticate: (token: unknown, address: string) => Promise<Identity>;
   /** Records the session; throws when it may not be. */
   admit: (socket: TetherSocket, identity: Identity) => Promise<void>;
   /** Undoes `admit` for a connection that was gone before it became a session. */
@@ -23,6 +22,9 @@ interface HandshakeOptions {
   log: Log;
   metrics: Metrics;
 }
+
+/** So often a handshake may be tried on one connection: who brings no good token then begins anew. */
+const MAX_REFUSALS = 3;
 
 /** The error class that Socket.IO turns into CONNECT_ERROR `{ message, data }`. */
 class RefusedError extends Error {
@@ -34,11 +36,12 @@ class RefusedError extends Error {
   }
 }
 
-/** Makes the middleware for `io.use`. */
+/** For `io.use`. */
 export function createHandshake(
   { admission, authenticate, admit, release, log, metrics }: HandshakeOptions,
 ): (socket: TetherSocket, next: (error?: Error) => void) => Promise<void> {
   const pending = new WeakSet<object>();
+  const refusals = new WeakMap<object, number>();
   return async function handshake(socket, next) {
     const { conn } = socket;
     // Socket.IO allows one session a connection, but sees only those that are complete
@@ -49,7 +52,9 @@ export function createHandshake(
     pending.add(conn);
     try {
       admission.check();
-      const identity = await authenticate(socket.handshake.auth.token);
+      const { auth, address } = socket.handshake;
+      const identity = await authenticate(auth.token, address);
+      admission.take(identity.user.id);
       await admit(socket, identity);
       metrics.handshakes.inc({ code: "ok" });
       next();
@@ -70,6 +75,10 @@ export function createHandshake(
           retryAfterMs === undefined ? { code, action } : { code, action, retryAfterMs },
         ),
       );
+      const count = (refusals.get(conn) ?? 0) + 1;
+      refusals.set(conn, count);
+      // after the answer, which goes out in the next tick
+      if (count === MAX_REFUSALS) process.nextTick(() => conn.close());
     } finally {
       // only then it is complete
       process.nextTick(() => pending.delete(conn));

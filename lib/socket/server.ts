@@ -36,6 +36,7 @@ import { createEnder, endSession } from "./session_end.ts";
 import { sessionEvents } from "./session_events.ts";
 import { createWelcome } from "./session_ready.ts";
 import { createTakeover } from "./takeover.ts";
+import { createTokenDoor } from "./token_door.ts";
 import { createTokenWatch } from "./token_watch.ts";
 import type { LiveSession, TetherServer } from "./types.ts";
 import { usageEvents } from "./usage_events.ts";
@@ -134,6 +135,7 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
   const bus = fleet?.bus ?? noBus;
 
   const admission = createAdmission({ connectsPerSecond: config.connectsPerSecond });
+  const door = createTokenDoor();
   const flood = createFloodGuard({ eventsPerSecond: config.eventsPerSecond });
   const tokenWatch = createTokenWatch({
     noticeMs: config.expiryNoticeMs,
@@ -189,8 +191,8 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
   });
   io.use(createHandshake({
     admission,
-    async authenticate(token) {
-      const identity = await verifier.verify(token);
+    async authenticate(token, address) {
+      const identity = await door.check(address, () => verifier.verify(token));
       flood.check(identity.user.id);
       return identity;
     },

@@ -3,6 +3,7 @@
  * rate-limiter-flexible, in memory while Redis is away.
  */
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from "rate-limiter-flexible";
+import { groupOf } from "../address_group.ts";
 import { ProtocolError } from "../protocol/codes.ts";
 import type { UserId } from "../protocol/ids.ts";
 import type { Redis } from "../redis/redis.ts";
@@ -96,19 +97,4 @@ function scriptsOf(redis: Redis): object {
       return redis.run(found, { keys: call.keys, args: call.arguments });
     },
   };
-}
-
-/** An IPv6 network of /64 is one household: its owner has all addresses in it. */
-export function groupOf(address: string): string {
-  if (!address.includes(":")) return address;
-  if (/^::ffff:\d+\.\d+\.\d+\.\d+$/i.test(address)) return address.slice(7);
-  if (!URL.canParse(`http://[${address.split("%", 1)[0]}]/`)) return address;
-  const { hostname } = new URL(`http://[${address.split("%", 1)[0]}]/`);
-  const [head = "", tail] = hostname.slice(1, -1).split("::");
-  const start = head === "" ? [] : head.split(":");
-  const rest = tail === undefined || tail === "" ? [] : tail.split(":");
-  const groups = tail === undefined
-    ? start
-    : [...start, ...Array(8 - start.length - rest.length).fill("0"), ...rest];
-  return `${groups.slice(0, 4).join(":")}::/64`;
 }

@@ -1,4 +1,7 @@
-/** The parser against the official one: the same frames out, the same packets in, the same refusals. */
+/**
+ * The parser against the official one: the same frames out, the same packets in, the same refusals; and one refusal more,
+ * of a connect to another namespace than the main one.
+ */
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import * as official from "socket.io-parser";
@@ -8,7 +11,12 @@ type Frames = (string | Uint8Array<ArrayBuffer>)[];
 
 function decode(decoder: Decoder | official.Decoder, frames: Frames): unknown[] {
   const seen: unknown[] = [];
-  decoder.on("decoded", ({ type, nsp, id, data }) => seen.push({ type, nsp, id, data }));
+  decoder.on("decoded", ({ type, nsp, id, data }) => {
+    if (decoder instanceof official.Decoder && type === official.PacketType.CONNECT && nsp !== "/") {
+      throw new Error("Ours refuses it");
+    }
+    seen.push({ type, nsp, id, data });
+  });
   try {
     for (const frame of frames) decoder.add(frame);
   } catch {
@@ -29,6 +37,8 @@ const CASES: Frames[] = [
   ["3[1]"],
   ['2/chat,1["a"]'],
   ["0", '0{"token":"t"}', "1", '4{"message":"no"}'],
+  ["0/admin,"],
+  ['0/admin,{"token":"t"}', "0"],
   ['2["disconnect"]'],
   ["2[]"],
   ["2[5]"],

@@ -18,7 +18,7 @@ function bookkeeping(): {
 } {
   const admitted: unknown[] = [], released: unknown[] = [];
   const handshake = createHandshake({
-    admission: { check() {}, hold() {}, drain() {}, spread: (ms) => ms },
+    admission: { check() {}, take() {}, hold() {}, drain() {}, spread: (ms) => ms },
     authenticate: () => Promise.resolve({ user: { id: "ada" } } as Identity),
     admit: (socket) => Promise.resolve(void admitted.push(socket)),
     release: (socket) => released.push(socket),

@@ -30,6 +30,21 @@ Deno.test("a hostile connection", async (t) => {
     assert.match(String(await socket.next()), /^40\{"sid"/);
   });
 
+  await t.step("the third refused handshake is answered and ends it", async () => {
+    const socket = await openWebSocket(ws);
+    for (let count = 0; count < 3; count++) {
+      socket.send("40{}");
+      assert.match(String(await socket.next()), /^44\{.*"auth\/missing"/);
+    }
+    assert.equal((await socket.closed).code, 1000);
+  });
+
+  await t.step("a connect to a namespace that is not there ends it", async () => {
+    const socket = await openWebSocket(ws);
+    socket.send("40/admin,{}");
+    assert.equal((await socket.closed).code, 1000);
+  });
+
   await t.step("who leaves the session loses the connection", async () => {
     const socket = await openWebSocket(ws);
     socket.send(connectPacket);
