@@ -17,13 +17,13 @@ import { type Restored, roomsOf, type Start } from "./recovery.ts";
 import type { Routes } from "./routes.ts";
 
 /** The recovery, and the way in for changes. */
-export interface FleetRecovery extends Recovery {
+interface FleetRecovery extends Recovery {
   /** The rooms of an open session have changed. */
   changed(session: RecoverableSession): void;
 }
 
 /** Options of {@linkcode createFleetRecovery}. */
-export interface FleetRecoveryOptions {
+interface FleetRecoveryOptions {
   nodeId: string;
   store: FleetStore;
   history: InboxHistory;

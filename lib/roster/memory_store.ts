@@ -9,7 +9,7 @@ import type { Answer, LastActiveStore, LeaveEntry, RosterStore, Saved, SessionEn
 import { type FleetUsage, MAX_LISTED, type Writer, type Written } from "./store.ts";
 import { UsageReports } from "./usage.ts";
 
-export interface MemoryRosterStoreOptions {
+interface MemoryRosterStoreOptions {
   /** How long what is saved for a session outlives its lease, in milliseconds. */
   savedMs: number;
   /** Where last-active times outlive the process; without it they do not. */
