@@ -65,8 +65,10 @@ export function createFleetRecovery(options: FleetRecoveryOptions): FleetRecover
   let save: Parameters<Recovery["onSave"]>[0] = () => {};
 
   function savedOf(session: RecoverableSession, lostAt?: number): Saved {
-    const { sid, pid, rooms, data: { userId, connectedAt, start, joined } } = session;
-    return { sid, pid, rooms, data: { userId, connectedAt, start, joined: lately(joined) }, nodeId, lostAt };
+    const { sid, pid, rooms, data } = session;
+    const { userId, connectedAt, start, joined, watching } = data;
+    const kept = { userId, connectedAt, start, joined: lately(joined), watching };
+    return { sid, pid, rooms, data: kept, nodeId, lostAt };
   }
 
   /** Those of the rooms that were joined when something may still have been under way. */
