@@ -19,7 +19,7 @@ import { MAX_DISCONNECTION_MS, type Recovery } from "./recovery.ts";
 import { createRoutes } from "./routes.ts";
 
 /** Options of {@linkcode createFleet}. */
-export interface FleetOptions {
+interface FleetOptions {
   redis: Redis;
   /** `REDIS_KEY_PREFIX`. */
   prefix: string;

@@ -16,7 +16,7 @@ import type { RecoverableSession, Recovery, RecoveryData } from "./recovery.ts";
 import type { Routes } from "./routes.ts";
 
 /** Options of {@linkcode createFleetAdapter}. */
-export interface FleetAdapterOptions {
+interface FleetAdapterOptions {
   nodeId: string;
   send: (item: Outgoing) => void;
   routes: Routes;
@@ -32,10 +32,10 @@ export interface FleetAdapterOptions {
 }
 
 /** Another node's events that a session got before they had a place: all up to a number. */
-export type Got = { node: string; number: number };
+type Got = { node: string; number: number };
 
 /** A session that was taken up and is not open yet: its events are collected. */
-export interface Hold {
+interface Hold {
   /** What was collected; nothing when it was too much. From here on the session gets its events. */
   release(): Delivery[] | undefined;
   /** The session is not to be. */

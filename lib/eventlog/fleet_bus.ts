@@ -7,7 +7,7 @@ import type { Outgoing } from "./outbox.ts";
 import type { Routes } from "./routes.ts";
 
 /** Options of {@linkcode createFleetBus}. */
-export interface FleetBusOptions {
+interface FleetBusOptions {
   send: (item: Outgoing) => void;
   routes: Pick<Routes, "hold" | "leave">;
   /** Whether a node has shown a sign of life within {@linkcode LEASE_MS}, by what is known of it since a second. */

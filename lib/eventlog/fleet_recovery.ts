@@ -17,13 +17,13 @@ import { type Restored, roomsOf, type Start } from "./recovery.ts";
 import type { Routes } from "./routes.ts";
 
 /** The recovery, and the way in for changes. */
-export interface FleetRecovery extends Recovery {
+interface FleetRecovery extends Recovery {
   /** The rooms of an open session have changed. */
   changed(session: RecoverableSession): void;
 }
 
 /** Options of {@linkcode createFleetRecovery}. */
-export interface FleetRecoveryOptions {
+interface FleetRecoveryOptions {
   nodeId: string;
   store: FleetStore;
   history: InboxHistory;
@@ -65,8 +65,10 @@ export function createFleetRecovery(options: FleetRecoveryOptions): FleetRecover
   let save: Parameters<Recovery["onSave"]>[0] = () => {};
 
   function savedOf(session: RecoverableSession, lostAt?: number): Saved {
-    const { sid, pid, rooms, data: { userId, connectedAt, start, joined } } = session;
-    return { sid, pid, rooms, data: { userId, connectedAt, start, joined: lately(joined) }, nodeId, lostAt };
+    const { sid, pid, rooms, data } = session;
+    const { userId, connectedAt, start, joined, watching } = data;
+    const kept = { userId, connectedAt, start, joined: lately(joined), watching };
+    return { sid, pid, rooms, data: kept, nodeId, lostAt };
   }
 
   /** Those of the rooms that were joined when something may still have been under way. */

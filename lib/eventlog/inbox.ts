@@ -7,7 +7,7 @@ import type { Fields } from "./entry.ts";
 import { comparePositions, type Position } from "./position.ts";
 
 /** Options of {@linkcode createInbox}. */
-export interface InboxOptions {
+interface InboxOptions {
   redis: Redis;
   /** The stream. */
   key: string;

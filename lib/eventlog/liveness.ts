@@ -12,7 +12,7 @@ import { comparePositions, type Position, positionAt, timeOf } from "./position.
 import type { Routes } from "./routes.ts";
 
 /** Options of {@linkcode createLiveness}. */
-export interface LivenessOptions {
+interface LivenessOptions {
   nodeId: string;
   redis: Pick<Redis, "isUp" | "on">;
   store: FleetStore;
@@ -32,7 +32,7 @@ export interface LivenessOptions {
 }
 
 /** The life of a node in its fleet. Disposing it ends its signs. */
-export interface Liveness extends AsyncDisposable {
+interface Liveness extends AsyncDisposable {
   /** Resolves when the node hears for the first time, or `signal` aborts. */
   whenHearing(signal: AbortSignal): Promise<void>;
   /** A sign of this node was read. */
