@@ -15,7 +15,7 @@ import { createMetrics } from "./lib/metrics.ts";
 import { createChannels } from "./lib/channel/service.ts";
 import { SOCKET_PATH } from "./lib/protocol/events.ts";
 import { nodeId } from "./lib/protocol/ids.ts";
-import { everybody, visibleTo } from "./lib/socket/presence_events.ts";
+import { listPresence } from "./lib/socket/presence_view.ts";
 import { createSocketServer } from "./lib/socket/server.ts";
 import { createRoster } from "./lib/roster/node_roster.ts";
 import { securityHeaders } from "./lib/web/security_headers.ts";
@@ -130,7 +130,7 @@ async function createTether(config: Config): Promise<Tether> {
       },
       allowedOrigins: config.corsOrigins,
       failed: (error) => log.error("A request failed", { error }),
-      presence: async ({ user }) => visibleTo(user.id, { channels, users: await everybody(roster) }),
+      presence: (viewer, query) => listPresence(viewer, query, { roster, channels }),
       channels,
       outbound: socketServer.outbound,
       serviceToken: config.serviceToken,

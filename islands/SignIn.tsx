@@ -3,19 +3,20 @@ import type { JSX } from "preact";
 
 /** Asks for a name and signs in with it. */
 export default function SignIn(): JSX.Element {
-  const name = useSignal("");
   const problem = useSignal("");
   const busy = useSignal(false);
 
-  async function signIn(event: Event): Promise<void> {
+  async function signIn(event: JSX.TargetedSubmitEvent<HTMLFormElement>): Promise<void> {
     event.preventDefault();
+    // from the form itself: it may have been filled before this script was there
+    const name = new FormData(event.currentTarget).get("name");
     busy.value = true;
     problem.value = "";
     try {
       const response = await fetch("/api/auth/sign-in", {
         method: "POST",
         headers: { "content-type": "application/json" },
-        body: JSON.stringify({ name: name.value }),
+        body: JSON.stringify({ name }),
       });
       if (response.ok) return location.assign("/");
       const { error } = await response.json();
@@ -35,8 +36,6 @@ export default function SignIn(): JSX.Element {
         autocomplete="nickname"
         required
         maxLength={64}
-        value={name.value}
-        onInput={(event) => name.value = event.currentTarget.value}
       />
       <p class="error" role="alert">{problem.value}</p>
       <button type="submit" class="primary" disabled={busy.value}>Sign in</button>

@@ -10,7 +10,7 @@ import { BODIES, QUERIES } from "../protocol/payloads.ts";
 import { RESOURCES } from "../protocol/resources.ts";
 import { statusOf } from "./responses.ts";
 
-type Who = "anyone" | "user" | "admin" | "service" | "metrics";
+type Who = "anyone" | "user" | "admin" | "service" | "user or service" | "metrics";
 
 interface Operation {
   who: Who;
@@ -33,6 +33,7 @@ const CODES_OF: Record<Who, Code[]> = {
   user: [...TOKEN_CODES, "server/unavailable"],
   admin: [...TOKEN_CODES, "access/denied", "server/unavailable"],
   service: ["auth/missing", "access/denied", "server/unavailable"],
+  "user or service": [...TOKEN_CODES, "server/unavailable"],
   metrics: ["access/denied"],
 };
 const SECURITY: Record<Who, Record<string, string[]>[]> = {
@@ -40,6 +41,7 @@ const SECURITY: Record<Who, Record<string, string[]>[]> = {
   user: [{ userToken: [] }, { userCookie: [] }],
   admin: [{ userToken: [] }, { userCookie: [] }],
   service: [{ serviceToken: [] }],
+  "user or service": [{ userToken: [] }, { userCookie: [] }, { serviceToken: [] }],
   metrics: [{}, { metricsToken: [] }],
 };
 const BODY_CODES: Code[] = ["request/invalid", "request/too-large"];
@@ -97,9 +99,17 @@ const OPERATIONS: Record<string, Operation> = {
     schema: v.omit(RESOURCES.SignedIn, ["token"]),
   },
   "GET /api/presence": {
-    who: "user",
-    summary: "The users whom one may see, and their status; at most 1,000, those who were active last",
-    schema: v.object({ users: v.array(RESOURCES.Presence) }),
+    who: "user or service",
+    summary:
+      "How users are, of those whom one may see, or of all for a service: some, or a page of the lately active",
+    schema: v.object({
+      users: v.array(RESOURCES.Presence),
+      next: v.optional(
+        v.pipe(v.nullable(v.string()), v.description("null on the last page, which may be short.")),
+      ),
+      total: v.optional(count),
+    }),
+    codes: ["request/invalid"],
   },
   "GET /api/channels": {
     who: "user",

@@ -95,6 +95,23 @@ Deno.test("a sign-in that is not good leads to the sign-in page with a plain sen
     assert.equal(await page.locator(".lead strong").innerText(), "Ada");
   });
 
+  await t.step("a name that was typed before the script was there counts", async () => {
+    await using context = await browser.newContext();
+    const page = await context.newPage();
+    const typed = Promise.withResolvers<void>();
+    await page.route("**/*.js", async (route) => {
+      await typed.promise;
+      await route.continue();
+    });
+    await page.goto(server.url, { waitUntil: "commit" });
+    await page.getByLabel("Your name").fill("Ada");
+    const hydrated = page.waitForLoadState("networkidle");
+    typed.resolve();
+    await hydrated;
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await connected(page);
+  });
+
   await t.step("signing out leads to the sign-in page, in all windows", async () => {
     await using context = await browser.newContext();
     const { page } = await visit(context, {

@@ -1,5 +1,6 @@
-/** A real Chromium, headless, for tests: two at a time on one machine, however many tests and runs want one. */
+/** A real Chromium, headless, for tests, with playwright's own interface. */
 import { type Browser, type BrowserContext, chromium } from "playwright-core";
+import { onceMore, takeTurn } from "./browser_turn.ts";
 import { until } from "./until.ts";
 
 const EXECUTABLE = "/usr/bin/chromium";
@@ -12,7 +13,6 @@ const FLAGS = [
   "--disable-component-update",
   "--disable-sync",
 ];
-const WAIT_MS = 600_000;
 const START_MS = 30_000;
 
 /** Starts the browser, with its back/forward cache as users have it. Disposing it closes all its windows. */
@@ -83,31 +83,4 @@ async function launchTabbed(): Promise<TabbedBrowser> {
   });
   const owned = stack.move();
   return { browser, window: browser.contexts()[0]!, [Symbol.asyncDispose]: () => owned.disposeAsync() };
-}
-
-/** Waits for one of the places. */
-async function takeTurn(): Promise<Disposable> {
-  return await until(async () => await takePlace(1) ?? await takePlace(2), {
-    withinMs: WAIT_MS,
-    what: "a browser that another test uses",
-  });
-}
-
-/** The lock of a place, unless another holds it. It ends with the process that holds it, at the latest. */
-async function takePlace(number: 1 | 2): Promise<Disposable | undefined> {
-  const path = `${Deno.env.get("TMPDIR") ?? "/tmp"}/tether-browser-${Deno.uid()}-${number}.lock`;
-  const file = await Deno.open(path, { create: true, write: true });
-  if (await file.tryLock(true)) return file;
-  file.close();
-  return undefined;
-}
-
-/** A browser that does not start, which is seen on a busy machine, is started a second time. */
-async function onceMore<T>(start: () => Promise<T>): Promise<T> {
-  try {
-    return await start();
-  } catch (error) {
-    console.error(`The browser is started once more: ${error}`);
-    return await start();
-  }
 }

@@ -32,8 +32,8 @@ export function Sparkline({ values, capacity, label }: SparklineProps): JSX.Elem
       {points.length > 0 && (
         <>
           <path d={`M${points.join("L")}`} />
-          {/* a line of no length is a dot that does not stretch with the field */}
-          <path class="newest" d={`M${points.at(-1)}h0`} />
+          {/* a line of almost no length is a dot that does not stretch with the field; of none, it would in WebKit */}
+          <path class="newest" d={`M${points.at(-1)}h.01`} />
         </>
       )}
     </svg>

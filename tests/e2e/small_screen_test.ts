@@ -1,14 +1,7 @@
-/** The chat page in a real browser, on one server. */
+/** The pages in a real browser with little room. */
 import assert from "node:assert/strict";
 import { startBrowser } from "../support/browser.ts";
 import { startTether } from "../support/tether_process.ts";
-import { chatStory } from "./chat_story.ts";
-
-Deno.test("two people chat in two browsers", async () => {
-  await using server = await startTether({ env: { PRESENCE_GRACE_S: "0.5" } });
-  await using browser = await startBrowser();
-  await chatStory({ browser, urls: [server.url, server.url] });
-});
 
 Deno.test("the pages fit a small screen", async () => {
   await using server = await startTether();
