@@ -33,6 +33,8 @@ const OVERFLOW_GRACE_MS = 250;
  * goodbye closes sooner, and one that never falls silent is given `closeTimeoutMs`.
  */
 const LINGER_MS = 50;
+/** Over how long the rate of frames is taken: what a client sends after a pause comes in one burst. */
+const RATE_SECONDS = 20;
 /** No grace past this many times the bound. */
 const HARD_BOUND_FACTOR = 4;
 
@@ -57,6 +59,9 @@ export class Session extends Emitter<SocketEvents>
   #isTapped = false;
   /** Whether the client has sent a message since it was last looked at, while the session closes. */
   #isHeard = false;
+  /** Frames since then, in whole seconds: kept small, for every idle session has it. */
+  #frames = 0;
+  #framesSince = nowSeconds();
   readonly #host: Host;
   #queue: Queued[] = [];
   #queuedBytes = 0;
@@ -151,8 +156,10 @@ export class Session extends Emitter<SocketEvents>
   /** Takes a frame from the transport. */
   receive(frame: string | ArrayBuffer | Uint8Array<ArrayBuffer>): void {
     if (this.readyState === "closed") return;
-    if (!withinBytes(frame, this.#host.options.maxPayload)) {
-      return this.end("payload too large", { code: 1009 });
+    const { maxPayload, framesPerSecond } = this.#host.options;
+    if (!withinBytes(frame, maxPayload)) return this.end("payload too large", { code: 1009 });
+    if (++this.#frames > RATE_SECONDS * framesPerSecond && this.#isTooFast()) {
+      return this.end("too many frames", { code: 1008 });
     }
     if (this.#taps("packet")) this.emit("packet", decodePacket(frame));
     if (typeof frame !== "string") {
@@ -177,6 +184,14 @@ export class Session extends Emitter<SocketEvents>
       default:
         return this.end("parse error", { code: 1002 });
     }
+  }
+
+  /** Asked when as many frames have come as may come in {@linkcode RATE_SECONDS}. */
+  #isTooFast(): boolean {
+    const seconds = nowSeconds() - this.#framesSince;
+    this.#frames = 0;
+    this.#framesSince += seconds;
+    return seconds < RATE_SECONDS;
   }
 
   /** The transport's connection is gone. */
@@ -312,6 +327,10 @@ export class Session extends Emitter<SocketEvents>
     this.#queue = [];
     this.#queuedBytes = 0;
   }
+}
+
+function nowSeconds(): number {
+  return Math.floor(performance.now() / 1000);
 }
 
 function toBytes(data: ArrayBuffer | ArrayBufferView<ArrayBuffer>): Uint8Array<ArrayBuffer> {
