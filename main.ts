@@ -3,7 +3,7 @@ import { App, staticFiles } from "fresh";
 import { withRevocation } from "./lib/auth/revocation_check.ts";
 import { createConfiguredKeys } from "./lib/auth/configured_keys.ts";
 import { createDemo } from "./lib/auth/demo_sign_in.ts";
-import { createFileFirstUserStore, createMemoryFirstUserStore } from "./lib/auth/first_user.ts";
+import { firstUserInFile, firstUserInMemory } from "./lib/auth/first_user.ts";
 import { createIssuer } from "./lib/auth/issuer.ts";
 import { createRevocations } from "./lib/auth/revocations.ts";
 import { loadSecret } from "./lib/auth/secret_file.ts";
@@ -98,9 +98,7 @@ async function createTether(config: Config): Promise<Tether> {
   const signIn = config.demo
     ? createDemo({
       issuer: await createIssuer({ ...jwt, secret: secret! }),
-      firstUser: dataDir === null
-        ? createMemoryFirstUserStore()
-        : createFileFirstUserStore(`${dataDir}/first-user`),
+      isFirst: dataDir === null ? firstUserInMemory() : firstUserInFile(`${dataDir}/first-user`),
     })
     : null;
   if (config.demo) {

@@ -35,6 +35,8 @@ const OVERFLOW_GRACE_MS = 250;
 const LINGER_MS = 50;
 /** Over how long the rate of frames is taken: what a client sends after a pause comes in one burst. */
 const RATE_SECONDS = 20;
+/** How much of a message is shown that is too large. */
+const MAX_HEAD_LENGTH = 200;
 /** No grace past this many times the bound. */
 const HARD_BOUND_FACTOR = 4;
 
@@ -157,9 +159,12 @@ export class Session extends Emitter<SocketEvents>
   receive(frame: string | ArrayBuffer | Uint8Array<ArrayBuffer>): void {
     if (this.readyState === "closed") return;
     const { maxPayload, framesPerSecond } = this.#host.options;
-    if (!withinBytes(frame, maxPayload)) return this.end("payload too large", { code: 1009 });
     if (++this.#frames > RATE_SECONDS * framesPerSecond && this.#isTooFast()) {
       return this.end("too many frames", { code: 1008 });
+    }
+    if (!withinBytes(frame, maxPayload)) {
+      const isText = typeof frame === "string" && frame.charCodeAt(0) === MESSAGE;
+      return this.refuse(isText ? frame.slice(1, MAX_HEAD_LENGTH) : "");
     }
     if (this.#taps("packet")) this.emit("packet", decodePacket(frame));
     if (typeof frame !== "string") {
@@ -192,6 +197,12 @@ export class Session extends Emitter<SocketEvents>
     this.#frames = 0;
     this.#framesSince += seconds;
     return seconds < RATE_SECONDS;
+  }
+
+  /** A message is larger than it may be. */
+  refuse(head: string): void {
+    if (this.readyState === "open" && this.listens("oversized")) return this.emit("oversized", head);
+    this.end("payload too large", { code: 1009 });
   }
 
   /** The transport's connection is gone. */

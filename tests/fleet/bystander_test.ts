@@ -56,9 +56,6 @@ Deno.test("a node without a receiver does nothing for an event", async () => {
   for (const node of bystanders) {
     const share = spent[node]!["bytes read"] / receiver["bytes read"];
     assert.ok(share < 0.05, `node ${node} reads ${Math.round(share * 100)} % of what the receiver does`);
-    // it renews its sessions and asks for its own events meanwhile
-    const idle = Math.max(60, receiver["CPU, ms"] * 0.1);
-    assert.ok(spent[node]!["CPU, ms"] <= idle, `node ${node} takes ${spent[node]!["CPU, ms"]} ms of CPU`);
   }
   assert.deepEqual(eve.heard.filter(([name]) => name === "events"), []);
 });
