@@ -3,7 +3,7 @@ import { App, staticFiles } from "fresh";
 import { withRevocation } from "./lib/auth/revocation_check.ts";
 import { createConfiguredKeys } from "./lib/auth/configured_keys.ts";
 import { createDemo } from "./lib/auth/demo_sign_in.ts";
-import { createFileFirstUserStore, createMemoryFirstUserStore } from "./lib/auth/first_user.ts";
+import { firstUserInFile, firstUserInMemory } from "./lib/auth/first_user.ts";
 import { createIssuer } from "./lib/auth/issuer.ts";
 import { createRevocations } from "./lib/auth/revocations.ts";
 import { loadSecret } from "./lib/auth/secret_file.ts";
@@ -15,7 +15,7 @@ import { createMetrics } from "./lib/metrics.ts";
 import { createChannels } from "./lib/channel/service.ts";
 import { SOCKET_PATH } from "./lib/protocol/events.ts";
 import { nodeId } from "./lib/protocol/ids.ts";
-import { everybody, visibleTo } from "./lib/socket/presence_events.ts";
+import { listPresence } from "./lib/socket/presence_view.ts";
 import { createSocketServer } from "./lib/socket/server.ts";
 import { createRoster } from "./lib/roster/node_roster.ts";
 import { securityHeaders } from "./lib/web/security_headers.ts";
@@ -98,9 +98,7 @@ async function createTether(config: Config): Promise<Tether> {
   const signIn = config.demo
     ? createDemo({
       issuer: await createIssuer({ ...jwt, secret: secret! }),
-      firstUser: dataDir === null
-        ? createMemoryFirstUserStore()
-        : createFileFirstUserStore(`${dataDir}/first-user`),
+      isFirst: dataDir === null ? firstUserInMemory() : firstUserInFile(`${dataDir}/first-user`),
     })
     : null;
   if (config.demo) {
@@ -130,7 +128,7 @@ async function createTether(config: Config): Promise<Tether> {
       },
       allowedOrigins: config.corsOrigins,
       failed: (error) => log.error("A request failed", { error }),
-      presence: async ({ user }) => visibleTo(user.id, { channels, users: await everybody(roster) }),
+      presence: (viewer, query) => listPresence(viewer, query, { roster, channels }),
       channels,
       outbound: socketServer.outbound,
       serviceToken: config.serviceToken,

@@ -4,11 +4,12 @@ import { useEffect } from "preact/hooks";
 import type { Presence } from "../lib/client/mod.ts";
 import { useConnection } from "../lib/client/preact.ts";
 import { connectionOptions } from "../lib/web/components/connection_options.ts";
+import { withChanges } from "../lib/web/components/people.ts";
 import { ago, toneOfPerson } from "../lib/web/components/status_colour.ts";
 
 const ORDER = { online: 0, away: 1, offline: 2 };
 
-/** Everybody whom the user may see, and how they are; kept current by the server's changes. */
+/** Those whom the user may see and who were active lately, and how they are; kept current by the server's changes. */
 export default function People(): JSX.Element {
   const connection = useConnection(connectionOptions);
   const people = useSignal<Presence[]>([]);
@@ -30,8 +31,8 @@ export default function People(): JSX.Element {
     if (connection.state.status === "connected") ask();
     connection.on("connect", ask);
     connection.on("resync", ask);
-    connection.on("presence:change", (change) => {
-      people.value = [...people.value.filter(({ id }) => id !== change.id), change];
+    connection.on("presence:changes", ({ users }) => {
+      people.value = withChanges(people.value, users);
       now.value = Date.now();
     });
   }, [connection]);

@@ -24,7 +24,7 @@ interface LogOptions {
 const SECRET = ["token", "secret", "password", "authorization", "cookie", "auth"];
 const REDACT = SECRET.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]);
 
-/** Makes the log. Errors in fields are written with type, message and stack. */
+/** Errors in fields are written with type, message and stack. */
 export function createLog({ level, format, write = writeOut }: LogOptions): Log {
   const destination = { write: format === "json" ? write : (line: string): void => write(prettify(line)) };
   const logger = pino({

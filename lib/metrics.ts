@@ -24,7 +24,6 @@ export interface Metrics {
   readonly contentType: string;
 }
 
-/** Makes the metrics with a registry of their own. */
 export function createMetrics(): Metrics {
   const registry = new Registry();
   function counter<Label extends string>(name: string, help: string, label: Label): LabelledCounter<Label> {

@@ -1,8 +1,6 @@
 /** Background loops that outlive their errors. A loop owns its one timer, and both end when it is disposed. */
 import type { Log } from "./log.ts";
 
-export type { Log };
-
 interface SuperviseOptions {
   /** Milliseconds before the first run, and from the end of one run to the start of the next. */
   intervalMs: number;

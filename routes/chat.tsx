@@ -2,6 +2,7 @@ import { page } from "fresh";
 import { asset, Head } from "fresh/runtime";
 import Channels from "../islands/Channels.tsx";
 import Status from "../islands/Status.tsx";
+import { MAX_PRESENCE_LIMIT } from "../lib/protocol/payloads.ts";
 import { membersOf } from "../lib/web/channel_members.ts";
 import { define } from "../lib/web/define.ts";
 import { toSignIn } from "../lib/web/sign_in_reasons.ts";
@@ -14,9 +15,9 @@ export const handler = define.handlers({
     const channels = await services.channels.overview(id);
     const wanted = ctx.url.searchParams.get("channel");
     const open = (channels.find((channel) => channel.id === wanted) ?? channels[0]!).id;
-    const [messages, people, members] = await Promise.all([
+    const [messages, { users: people }, members] = await Promise.all([
       services.channels.messages(id, open),
-      services.presence(identity),
+      services.presence(id, { limit: MAX_PRESENCE_LIMIT }),
       membersOf(open, { identity, services }),
     ]);
     return page({

@@ -165,14 +165,10 @@ const FACES = new Set([
   ...["lib/fresh/internal.ts", "lib/fresh/client/boot.ts", "lib/fresh/client/jsx.ts"],
 ]);
 
-/** What is being rebuilt, or waits for its removal. */
-const NOT_YET = /^lib\/(eventlog|roster)\/|: createMemory(Channel|Revocation)Store$/;
-
 async function unusedOfLib(counts: (path: string) => boolean): Promise<UnusedExport[]> {
   const texts = new Map<string, string>();
   for (const path of await allSources()) texts.set(path, await Deno.readTextFile(new URL(path, ROOT)));
-  return unusedExports({ texts, edges, counts, faces: FACES }).filter(({ path, key, isType }) =>
-    !NOT_YET.test(key) &&
+  return unusedExports({ texts, edges, counts, faces: FACES }).filter(({ path, isType }) =>
     // the app names few of Fresh's types, and each belongs to something that it uses
     path.startsWith("lib/") && !(isType && /^lib\/fresh\/(mod|dev|runtime)\.ts$/.test(path))
   );

@@ -7,25 +7,25 @@ import { ProtocolError } from "../protocol/codes.ts";
 import type { User } from "../protocol/events.ts";
 import { userId } from "../protocol/ids.ts";
 import { DEFAULT_ROLE, type Identity } from "./claims.ts";
-import type { FirstUserStore } from "./first_user.ts";
-import type { Issuer } from "./issuer.ts";
+import type { IsFirstUser } from "./first_user.ts";
+import type { Issued, Issuer } from "./issuer.ts";
 import { cleanText } from "./clean_text.ts";
 
 /** The demo sign-in. */
 export interface Demo {
   /** Makes a new user called `name`; rejects with `request/invalid` when the name cannot be used. */
-  signIn(name: unknown): Promise<{ token: string; identity: Identity }>;
+  signIn(name: unknown): Promise<Issued>;
   /** A new token for the same user, with the role read again. */
-  refresh(identity: Identity): Promise<{ token: string; identity: Identity }>;
+  refresh(identity: Identity): Promise<Issued>;
 }
 
 /** The longest name, in code points. */
 const MAX_DEMO_NAME = 64;
 
 /** The first user is `admin`. */
-export function createDemo({ issuer, firstUser }: { issuer: Issuer; firstUser: FirstUserStore }): Demo {
+export function createDemo({ issuer, isFirst }: { issuer: Issuer; isFirst: IsFirstUser }): Demo {
   async function issue(user: User, family: string) {
-    const role = await firstUser.claim(user.id) ? "admin" : DEFAULT_ROLE;
+    const role = await isFirst(user.id) ? "admin" : DEFAULT_ROLE;
     return await issuer.issue({ ...user, role }, family);
   }
   return {

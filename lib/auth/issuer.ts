@@ -4,9 +4,15 @@ import type { User } from "../protocol/events.ts";
 import { FAMILY_CLAIM, type Identity, identityOf } from "./claims.ts";
 import { secretBytes } from "./secret_keys.ts";
 
+/** A new token, and the identity that a verifier will find in it. */
+export interface Issued {
+  token: string;
+  identity: Identity;
+}
+
 export interface Issuer {
-  /** A new token for `user`, of one family with those that it is renewed from and to, and the identity that a verifier will find in it. */
-  issue(user: User, family?: string): Promise<{ token: string; identity: Identity }>;
+  /** A new token for `user`, of one family with those that it is renewed from and to. */
+  issue(user: User, family?: string): Promise<Issued>;
 }
 
 interface IssuerOptions {

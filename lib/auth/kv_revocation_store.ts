@@ -5,7 +5,7 @@
 import { batches } from "../batches.ts";
 import type { UserId } from "../protocol/ids.ts";
 import { type Identity, revocationId } from "./claims.ts";
-import { isOlder, laterMark, type RevocationStore, type UserMark } from "./revocation_store.ts";
+import { isRevoked, laterMark, type RevocationStore, type UserMark } from "./revocation_store.ts";
 
 interface KvRevocationStoreOptions {
   /** Whether no other process writes to this KV; else it is asked at every use. Default true. */
@@ -77,9 +77,8 @@ export async function createKvRevocationStore(
   }
 
   async function read(identities: readonly Identity[]): Promise<unknown[]> {
-    const keys = identities.flatMap((
-      identity,
-    ) => [tokenKey(revocationId(identity)), userKey(identity.user.id)]);
+    const keysOf = (one: Identity) => [tokenKey(revocationId(one)), userKey(one.user.id)];
+    const keys = identities.flatMap(keysOf);
     const reads = Array.from(batches(keys, READ_BATCH), (batch) => kv.getMany<unknown[]>(batch));
     return (await Promise.all(reads)).flat().map((entry) => entry.value);
   }
@@ -111,11 +110,9 @@ export async function createKvRevocationStore(
         : await read(identities);
       const nowMs = now();
       // KV drops an expired entry some time later, and the copy when it needs room: what they give may be over
-      return identities.map(({ issuedAt }, index) => {
-        const untilMs = (values[2 * index] ?? 0) as number;
-        const mark = (values[2 * index + 1] ?? undefined) as UserMark | undefined;
-        return untilMs > nowMs ||
-          (mark !== undefined && mark.untilMs > nowMs && isOlder(issuedAt, mark.beforeMs));
+      return identities.map((identity, index) => {
+        const untilMs = values[2 * index] as number | null, mark = values[2 * index + 1] as UserMark | null;
+        return isRevoked(identity, { untilMs, mark }, nowMs);
       });
     },
   };

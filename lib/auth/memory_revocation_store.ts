@@ -1,19 +1,17 @@
-/** Revocations that die with the process: for tests, and for a server that keeps no data. */
+/** Revocations of late, in the memory of this process. */
 import { LRUCache } from "lru-cache";
 import type { UserId } from "../protocol/ids.ts";
 import { revocationId } from "./claims.ts";
-import { isOlder, laterMark, type RevocationStore, type UserMark } from "./revocation_store.ts";
+import { isRevoked, laterMark, type RevocationStore, type UserMark } from "./revocation_store.ts";
 
 interface MemoryRevocationStoreOptions {
-  /** How many tokens, and how many users, are remembered; then those not asked for longest are dropped. Default 50,000. */
-  max?: number;
+  /** How many tokens, and how many users, are remembered; then those not asked for longest are dropped. */
+  max: number;
   /** The clock, epoch milliseconds. */
-  now?: () => number;
+  now: () => number;
 }
 
-/** Makes a {@linkcode RevocationStore} in memory. */
-export function createMemoryRevocationStore(options: MemoryRevocationStoreOptions = {}): RevocationStore {
-  const { max = 50_000, now = Date.now } = options;
+export function createMemoryRevocationStore({ max, now }: MemoryRevocationStoreOptions): RevocationStore {
   const tokens = new LRUCache<string, number>({ max });
   const users = new LRUCache<UserId, UserMark>({ max });
 
@@ -30,10 +28,8 @@ export function createMemoryRevocationStore(options: MemoryRevocationStoreOption
     areRevoked(identities) {
       const nowMs = now();
       return Promise.resolve(identities.map((identity) => {
-        const { user, issuedAt } = identity;
-        const mark = users.get(user.id);
-        return (tokens.get(revocationId(identity)) ?? 0) > nowMs ||
-          (mark !== undefined && mark.untilMs > nowMs && isOlder(issuedAt, mark.beforeMs));
+        const kept = { untilMs: tokens.get(revocationId(identity)), mark: users.get(identity.user.id) };
+        return isRevoked(identity, kept, nowMs);
       }));
     },
   };

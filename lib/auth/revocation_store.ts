@@ -33,6 +33,15 @@ export function isOlder(issuedAt: number | null, beforeMs: number): boolean {
   return issuedAt === null || issuedAt <= beforeMs;
 }
 
+/** Whether a token is revoked at `nowMs`, by what is kept of it and of its user. */
+export function isRevoked(
+  { issuedAt }: Identity,
+  { untilMs, mark }: { untilMs?: number | null; mark?: UserMark | null },
+  nowMs: number,
+): boolean {
+  return (untilMs ?? 0) > nowMs || (mark != null && mark.untilMs > nowMs && isOlder(issuedAt, mark.beforeMs));
+}
+
 /** What two marks of one user say together. */
 export function laterMark(mark: UserMark, other: UserMark = mark): UserMark {
   return {

@@ -17,7 +17,10 @@ export type Revocation =
 export type RevocationNotice = Revocation | { kind: "restored"; userId: UserId };
 
 export interface Revocations {
-  /** Revokes the token of `identity` and all that were, or will be, renewed from it. Rejects with `server/unavailable` when the store is down. */
+  /**
+   * Revokes the token of `identity` and all that were, or will be, renewed from it. Rejects with `server/unavailable`
+   * when the store is down.
+   */
   revokeToken(identity: Identity): Promise<void>;
   /** Revokes all tokens of a user issued until now. Rejects with `server/unavailable` when the store is down. */
   revokeUser(id: UserId): Promise<void>;
@@ -58,13 +61,8 @@ const MAX_RECENT = 10_000;
 
 export function createRevocations(options: RevocationsOptions): Revocations {
   const { store, whenStoreDown = "refuse", maxTokenLifeMs = MAX_LIFETIME_S * 1000 } = options;
-  const {
-    issuedLifeMs = maxTokenLifeMs,
-    clockToleranceS = 5,
-    publish = () => {},
-    onError = () => {},
-    now = Date.now,
-  } = options;
+  const { issuedLifeMs = maxTokenLifeMs, clockToleranceS = 5, now = Date.now } = options;
+  const { publish = () => {}, onError = () => {} } = options;
   const toleranceMs = clockToleranceS * 1000;
   // until the store has it, and while the store is away: nobody slips through in between
   const recent = createMemoryRevocationStore({ max: MAX_RECENT, now });
@@ -95,18 +93,16 @@ export function createRevocations(options: RevocationsOptions): Revocations {
       // a renewed token outlives the one that it was made from
       const untilMs = (family === null ? expiresAt ?? longestMs : longestMs) + toleranceMs;
       const id = revocationId(identity);
-      const revocation: Revocation = { kind: "token", userId: user.id, jti: id };
       await recent.revokeToken(id, untilMs);
       await orUnavailable(store.revokeToken(id, untilMs));
-      await announce(revocation);
+      await announce({ kind: "token", userId: user.id, jti: id });
     },
     async revokeUser(id) {
       const beforeMs = now();
       const mark = { beforeMs, untilMs: beforeMs + maxTokenLifeMs + toleranceMs };
-      const revocation: Revocation = { kind: "user", userId: id, beforeMs };
       await recent.revokeUser(id, mark);
       await orUnavailable(store.revokeUser(id, mark));
-      await announce(revocation);
+      await announce({ kind: "user", userId: id, beforeMs });
     },
     async restoreUser(id) {
       await recent.restoreUser(id);

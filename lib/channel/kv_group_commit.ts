@@ -10,7 +10,7 @@ interface Write {
   bytes: number;
 }
 
-/** Makes a writer; what it returns resolves when the write is durable. While one group is written, the next gathers. */
+/** What it returns resolves when a write is durable. While one group is written, the next gathers. */
 export function createKvWriter(kv: Deno.Kv): (write: Write) => Promise<void> {
   const waiting: { write: Write; written: PromiseWithResolvers<void> }[] = [];
   let isWriting = false;

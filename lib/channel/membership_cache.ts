@@ -11,7 +11,6 @@ const PUBLIC = Symbol("public");
 /** Of those who are in no channel of their own, as most are: one for all. */
 const NONE: ReadonlySet<ChannelId> = new Set();
 
-/** What is known of who is in which channel. */
 export interface Memberships {
   /** The channels that the user is a member of: the public ones and the user's own. */
   of(userId: UserId): Promise<ReadonlySet<ChannelId>>;
@@ -23,7 +22,6 @@ export interface Memberships {
   forget(change?: Pick<MembershipChange, "userIds">): void;
 }
 
-/** Makes an empty cache over `store`. */
 export function createMemberships(store: ChannelStore): Memberships {
   const cache = new LRUCache<UserId | typeof PUBLIC, Promise<ReadonlySet<ChannelId>>>({
     max: MAX_USERS,

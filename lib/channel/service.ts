@@ -29,8 +29,10 @@ export interface ChannelService {
   /** The ids of all channels that the user is a member of. */
   channelsOf(userId: UserId): Promise<ChannelId[]>;
   isMember(channelId: ChannelId, userId: UserId): Promise<boolean>;
-  /** Whether two users may know of each other. */
-  sharesChannel(one: UserId, other: UserId): Promise<boolean>;
+  /** Those of `others` who share a channel with `viewer`, and so may know of each other. */
+  visibleTo(viewer: UserId, others: readonly UserId[]): Promise<readonly UserId[]>;
+  /** Whether everybody shares a channel with everybody, because one is public. */
+  areAllVisible(): Promise<boolean>;
   /** The user's channels with what is unread, the oldest channel first. */
   overview(userId: UserId): Promise<ChannelView[]>;
   /** Makes a channel; its maker is a member. */
@@ -97,12 +99,13 @@ export async function createChannels(options: ChannelsOptions): Promise<ChannelS
   const service: ChannelService = {
     channelsOf: async (userId) => [...await memberships.of(userId)],
     isMember: memberships.isMember,
-    async sharesChannel(one, other) {
-      // everybody shares a public channel with everybody
-      if ((await memberships.publicIds()).size > 0) return true;
-      const [ones, others] = await Promise.all([memberships.of(one), memberships.of(other)]);
-      return !ones.isDisjointFrom(others);
+    async visibleTo(viewer, others) {
+      if (await service.areAllVisible()) return others;
+      const own = await memberships.ownIds(viewer);
+      const theirs = await Promise.all(others.map(memberships.ownIds));
+      return others.filter((_, index) => !own.isDisjointFrom(theirs[index]!));
     },
+    areAllVisible: async () => (await memberships.publicIds()).size > 0,
     async overview(userId) {
       const channels = await store.get(await service.channelsOf(userId));
       channels.sort((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1));

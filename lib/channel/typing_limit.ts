@@ -20,7 +20,7 @@ interface TypingGate {
   admit(userId: UserId, channelId: ChannelId, options: { typing: boolean }): boolean;
 }
 
-/** Makes a gate; `now` is the clock in milliseconds. */
+/** `now` is the clock in milliseconds. */
 export function createTypingGate(now: () => number = Date.now): TypingGate {
   // by time of the last relayed notice that began or went on, the oldest first
   const relayed = new Map<string, { at: number; typing: boolean }>();

@@ -35,7 +35,7 @@ export type ConnectionEvents =
   & LifecycleEvents
   & { error: [error: SendError] }
   & {
-    [Name in Exclude<keyof ServerEvents, "error">]: [
+    [Name in Exclude<keyof ServerEvents, "error" | "presence:change">]: [
       payload: ServerEvents[Name],
       answer?: (value: unknown) => void,
     ];

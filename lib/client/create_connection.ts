@@ -2,7 +2,7 @@
  * The running connection: feeds the machine with what happens, and does what each state asks for while it lasts.
  * Decisions are the machine's (`state_machine.ts`), messages the outbox's (`requests.ts`).
  */
-import type { Requests, ServerEvents, SessionReady } from "../protocol/events.ts";
+import type { Presence, Requests, SessionReady } from "../protocol/events.ts";
 import { createAnnouncer } from "./lifecycle_events.ts";
 import type { Connection, ConnectionEvents } from "./connection.ts";
 import { Emitter, type Unsubscribe } from "../emitter.ts";
@@ -281,10 +281,12 @@ class Runtime implements Connection {
       case "session:end":
         this.#dispatch(readVerdict("ended", payload));
         break;
+      case "presence:change": // of a server that is older than `presence:changes`
+        return this.#emitter.emit("presence:changes", { users: [payload as Presence] });
     }
     // the names and payloads of the rest are the contract's, and its listeners trust it
     if (!LIFECYCLE.test(event)) {
-      this.#emitter.emit(event as keyof ServerEvents, payload as never, answer as never);
+      this.#emitter.emit(event as "events", payload as never, answer);
     }
   }
 

@@ -8,7 +8,7 @@
  *
  * const connection = createConnection({ getToken: () => localStorage.getItem("token") });
  * connection.subscribe((state) => document.title = state.status);
- * connection.on("presence:change", ({ name, status }) => console.log(name, status));
+ * connection.on("presence:changes", ({ users }) => users.forEach(({ name, status }) => console.log(name, status)));
  * connection.connect();
  * const { users } = await connection.request("presence:list", {}, { timeoutMs: 5000 });
  * ```

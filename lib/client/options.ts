@@ -58,31 +58,47 @@ export type ResolvedOptions =
  *
  * @throws {RangeError} when a number is negative or not a number.
  */
-export function resolveOptions(options: ConnectionOptions): ResolvedOptions {
-  const { outbox: { maxCount = 100, maxBytes = 262_144 } = {}, ...given } = options;
+export function resolveOptions({
+  url,
+  signal,
+  getToken,
+  path = SOCKET_PATH,
+  maxAttempts = Infinity,
+  healthyAfterMs = 10_000,
+  connectTimeoutMs = 10_000,
+  heartbeatTimeoutMs = 10_000,
+  probeTimeoutMs = 3500,
+  requestTimeoutMs = 10_000,
+  backoff = createBackoff(),
+  join = true,
+  outbox: { maxCount = 100, maxBytes = 262_144 } = {},
+  environment = typeof document === "undefined" ? noEnvironment : createBrowserEnvironment(),
+  createTransport = createSocketIoTransport,
+  clock = systemClock,
+}: ConnectionOptions): ResolvedOptions {
   const numbers = {
-    maxAttempts: given.maxAttempts ?? Infinity,
-    healthyAfterMs: given.healthyAfterMs ?? 10_000,
-    connectTimeoutMs: given.connectTimeoutMs ?? 10_000,
-    heartbeatTimeoutMs: given.heartbeatTimeoutMs ?? 10_000,
-    probeTimeoutMs: given.probeTimeoutMs ?? 3500,
-    requestTimeoutMs: given.requestTimeoutMs ?? 10_000,
+    maxAttempts,
+    healthyAfterMs,
+    connectTimeoutMs,
+    heartbeatTimeoutMs,
+    probeTimeoutMs,
+    requestTimeoutMs,
   };
-  for (const [name, value] of Object.entries({ ...numbers, maxCount, maxBytes })) {
+  const outbox = { maxCount, maxBytes };
+  for (const [name, value] of Object.entries({ ...numbers, ...outbox })) {
     if (!(value >= 0)) throw new RangeError(`Cannot connect as '${name}' must be 0 or more: it is ${value}`);
   }
   return {
     ...numbers,
-    getToken: given.getToken,
-    url: given.url,
-    signal: given.signal,
-    path: given.path ?? SOCKET_PATH,
-    backoff: given.backoff ?? createBackoff(),
-    join: given.join ?? true,
-    outbox: { maxCount, maxBytes },
-    environment: given.environment ??
-      (typeof document === "undefined" ? noEnvironment : createBrowserEnvironment()),
-    createTransport: given.createTransport ?? createSocketIoTransport,
-    clock: given.clock ?? systemClock,
+    url,
+    signal,
+    getToken,
+    path,
+    backoff,
+    join,
+    outbox,
+    environment,
+    createTransport,
+    clock,
   };
 }

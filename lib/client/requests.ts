@@ -213,13 +213,13 @@ function rejectUnsendable({ event, reject }: Message, cause: unknown): void {
 }
 
 function settle(message: Message, answer: unknown): void {
-  if (!isRecord(answer) || typeof answer.ok !== "boolean") {
+  const { ok, error, ...fields } = Object(answer) as Record<string, unknown>;
+  if (typeof ok !== "boolean") {
     const text = `'${message.event}' was not answered as the contract says`;
     return message.reject(new RequestError("bad-answer", text));
   }
-  const { ok, error, ...fields } = answer;
   if (ok) return message.resolve(fields);
-  const { code, message: text, retryAfterMs } = isRecord(error) ? error : {};
+  const { code, message: text, retryAfterMs } = Object(error) as Record<string, unknown>;
   message.reject(
     new RequestError(
       (typeof code === "string" ? code : "server/unavailable") as Code,
@@ -227,10 +227,6 @@ function settle(message: Message, answer: unknown): void {
       typeof retryAfterMs === "number" ? { retryAfterMs } : {},
     ),
   );
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null;
 }
 
 /** Bytes of `payload` as JSON, with what is binary in it counted raw, as Socket.IO sends it. */

@@ -16,16 +16,9 @@ export function readSession(payload: unknown): SessionReady {
 
 /** A refusal or a `session:end`. One that does not say what to do is a line that closed. */
 export function readVerdict(type: "refused" | "ended", data: unknown, text?: string): Event {
-  const { code, action, message = text, retryAfterMs } = Object(data) as Record<string, unknown>;
-  if (action !== "retry" && action !== "reauth" && action !== "stop") {
-    return { type: "closed", message: String(message) };
-  }
-  const waitMs = typeof retryAfterMs === "number" && retryAfterMs > 0 ? retryAfterMs : 0;
-  return {
-    type,
-    code: String(code) as Code,
-    action,
-    message: String(message),
-    retryAfterMs: Math.min(waitMs, MAX_RETRY_AFTER_MS),
-  };
+  const { code, action, message: said = text, retryAfterMs } = Object(data) as Record<string, unknown>;
+  const message = String(said);
+  if (action !== "retry" && action !== "reauth" && action !== "stop") return { type: "closed", message };
+  const waitMs = Math.min(Math.max(Number(retryAfterMs) || 0, 0), MAX_RETRY_AFTER_MS);
+  return { type, code: String(code) as Code, action, message, retryAfterMs: waitMs };
 }

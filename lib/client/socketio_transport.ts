@@ -1,5 +1,6 @@
 /** The transport on socket.io-client, the only importer of it. It opens and cuts when told, and never reconnects by itself. */
 import { io } from "socket.io-client";
+import { PROTOCOL_VERSION } from "../protocol/events.ts";
 import type { Transport, TransportHandlers, TransportTarget } from "./transport.ts";
 
 /** Options of {@linkcode createSocketIoTransport}. */
@@ -21,7 +22,7 @@ export function createSocketIoTransport(options: SocketIoTransportOptions): Tran
     reconnection: false,
     autoConnect: false,
     forceNew: true,
-    auth: (send) => send({ token }),
+    auth: (send) => send({ token, protocol: PROTOCOL_VERSION }),
   });
 
   /** Ends the line for the one who opened it; the result may tell them why. */

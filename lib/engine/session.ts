@@ -28,8 +28,9 @@ const CLOSE = 0x31, PONG = 0x33, MESSAGE = 0x34, NOOP = 0x36;
 /** How long a buffer may stay over its bound: a burst made in one turn of the event loop needs a moment to leave. */
 const OVERFLOW_GRACE_MS = 250;
 /**
- * How long a WebSocket stays after the last words. A connection that is closed while the client is still sending is
- * reset, and what the client had not read by then is lost to it. A client that hears the goodbye closes sooner.
+ * How long a client must be silent after the last words before its WebSocket is closed. A connection that is closed while
+ * the client is still sending is reset, and what the client had not read by then is lost to it. A client that hears the
+ * goodbye closes sooner, and one that never falls silent is given `closeTimeoutMs`.
  */
 const LINGER_MS = 50;
 /** No grace past this many times the bound. */
@@ -54,6 +55,8 @@ export class Session extends Emitter<SocketEvents>
   dueAt = 0;
   /** Whether somebody has listened to the events of every frame: while nobody has, they cost no look-up. */
   #isTapped = false;
+  /** Whether the client has sent a message since it was last looked at, while the session closes. */
+  #isHeard = false;
   readonly #host: Host;
   #queue: Queued[] = [];
   #queuedBytes = 0;
@@ -131,11 +134,18 @@ export class Session extends Emitter<SocketEvents>
     this.readyState = "closing";
     if (this.transport.name === "websocket") {
       this.#sent(this.#queue.splice(0, this.transport.flush(this.#queue)));
-      this.#closeTimer = setTimeout(() => this.#finish(), LINGER_MS);
-      return;
+      return this.#linger(performance.now() + this.#host.options.closeTimeoutMs);
     }
     if (this.#finish()) return;
     this.#closeTimer = setTimeout(() => this.end(this.#closeReason), this.#host.options.closeTimeoutMs);
+  }
+
+  #linger(untilMs: number): void {
+    this.#isHeard = false;
+    this.#closeTimer = setTimeout(() => {
+      if (this.#isHeard && performance.now() < untilMs) this.#linger(untilMs);
+      else this.#finish();
+    }, LINGER_MS);
   }
 
   /** Takes a frame from the transport. */
@@ -154,6 +164,7 @@ export class Session extends Emitter<SocketEvents>
     switch (frame.charCodeAt(0)) {
       case MESSAGE:
         if (this.readyState === "open") this.emit("data", frame.slice(1));
+        else this.#isHeard = true;
         return;
       case PONG:
         if (!this.#host.heartbeat.owes(this)) return;

@@ -19,7 +19,7 @@ export interface Message {
 }
 
 /** Who takes what an entry holds. `index` is its place in the entry. */
-export interface EntryReader {
+interface EntryReader {
   event(delivery: Delivery & { isRecoverable: boolean }, index: number): void;
   message?(message: Message, from: string): void;
 }

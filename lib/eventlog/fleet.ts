@@ -2,7 +2,7 @@
 import { Emitter } from "../emitter.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Redis } from "../redis/redis.ts";
-import type { Log } from "../supervise.ts";
+import type { Log } from "../log.ts";
 import { numberOf, senderOf } from "./entry.ts";
 import { createFleetAdapter, type FleetAdapter } from "./fleet_adapter.ts";
 import { createFleetBus, LEASE_MS } from "./fleet_bus.ts";
@@ -19,7 +19,7 @@ import { MAX_DISCONNECTION_MS, type Recovery } from "./recovery.ts";
 import { createRoutes } from "./routes.ts";
 
 /** Options of {@linkcode createFleet}. */
-export interface FleetOptions {
+interface FleetOptions {
   redis: Redis;
   /** `REDIS_KEY_PREFIX`. */
   prefix: string;

@@ -2,8 +2,9 @@
  * Socket.IO's adapter of a node of a fleet. An event goes to the nodes that hold a member of its rooms, this one
  * included, and is delivered here when it is read back. What has to be asked of all nodes is `ClusterAdapter`'s.
  */
+import process from "node:process";
 import { type BroadcastOptions, ClusterAdapter, type ClusterMessage } from "socket.io-adapter";
-import type { Log } from "../supervise.ts";
+import type { Log } from "../log.ts";
 import { deliver, type Delivery, framesOf, isRecoverable } from "./delivery.ts";
 import { type OutgoingPacket, WITHOUT_POSITIONS } from "./delivery.ts";
 import { eventHeader, type Fields, numberOf, readEntry, senderOf } from "./entry.ts";
@@ -11,11 +12,11 @@ import type { FleetBus } from "./fleet_bus.ts";
 import type { AdapterConstructor } from "./memory_adapter.ts";
 import type { Outgoing } from "./outbox.ts";
 import type { Position } from "./position.ts";
-import type { RecoverableSession, Recovery } from "./recovery.ts";
+import type { RecoverableSession, Recovery, RecoveryData } from "./recovery.ts";
 import type { Routes } from "./routes.ts";
 
 /** Options of {@linkcode createFleetAdapter}. */
-export interface FleetAdapterOptions {
+interface FleetAdapterOptions {
   nodeId: string;
   send: (item: Outgoing) => void;
   routes: Routes;
@@ -31,10 +32,10 @@ export interface FleetAdapterOptions {
 }
 
 /** Another node's events that a session got before they had a place: all up to a number. */
-export type Got = { node: string; number: number };
+type Got = { node: string; number: number };
 
 /** A session that was taken up and is not open yet: its events are collected. */
-export interface Hold {
+interface Hold {
   /** What was collected; nothing when it was too much. From here on the session gets its events. */
   release(): Delivery[] | undefined;
   /** The session is not to be. */
@@ -48,8 +49,7 @@ export interface FleetAdapter {
   /** Takes an entry of another node. */
   read(entry: Position, fields: Fields): void;
   /** Puts a session into its rooms. */
-  hold(sid: string, rooms: readonly string[], got: Got | undefined): Hold;
-  /** Keeps the sessions whose rooms have changed. */
+  hold(session: RecoverableSession, got: Got | undefined): Hold;
   tick(): void;
 }
 
@@ -72,7 +72,7 @@ export function createFleetAdapter(
   class NodeAdapter extends ClusterAdapter implements FleetAdapter {
     // what it asks is answered to this node
     override readonly uid = nodeId;
-    readonly #held = new Map<string, Delivery[] | undefined>();
+    readonly #holds = new Map<string, { data: RecoveryData; events: Delivery[] | undefined }>();
     readonly #got = new Map<string, Got & { until: number }>();
     readonly #changed = new Set<string>();
 
@@ -90,9 +90,9 @@ export function createFleetAdapter(
       const added = [...rooms].filter((room) => !own?.has(room) && room !== id && room !== WITHOUT_POSITIONS);
       super.addAll(id, rooms);
       if (added.length === 0) return undefined;
-      const { data } = this.#socket(id) ?? {};
+      const data = (this.#socket(id) ?? this.#holds.get(id))?.data;
       if (data?.start !== undefined) {
-        this.#changed.add(id);
+        this.#change(id);
         const position = positionOf()!;
         data.joined = { ...data.joined, ...Object.fromEntries(added.map((room) => [room, position])) };
       }
@@ -101,7 +101,22 @@ export function createFleetAdapter(
 
     override del(id: string, room: string): void {
       super.del(id, room);
+      this.#change(id);
+    }
+
+    /** A node that dies now is not to take the change with it. */
+    #change(id: string): void {
+      if (this.#changed.size === 0) process.nextTick(() => this.#save());
       this.#changed.add(id);
+    }
+
+    #save(): void {
+      for (const sid of this.#changed) {
+        const socket = this.#socket(sid);
+        if (socket?.data.start === undefined) continue;
+        recovery.changed({ sid, pid: socket.pid, rooms: [...socket.rooms], data: socket.data });
+      }
+      this.#changed.clear();
     }
 
     #socket(id: string): Socket | undefined {
@@ -138,13 +153,13 @@ export function createFleetAdapter(
     }
 
     #deliver(delivery: Delivery): void {
-      deliver(this, delivery, this.#held.size > 0 ? this.#hold : undefined);
+      deliver(this, delivery, this.#holds.size > 0 ? this.#hold : undefined);
     }
 
     readonly #hold = (sid: string, delivery: Delivery): void => {
-      const held = this.#held.get(sid);
-      if (held === undefined || delivery.position === undefined) return;
-      if (held.push(delivery) > MAX_HELD) this.#held.set(sid, undefined);
+      const hold = this.#holds.get(sid);
+      if (hold?.events === undefined || delivery.position === undefined) return;
+      if (hold.events.push(delivery) > MAX_HELD) hold.events = undefined;
     };
 
     read(entry: Position, fields: Fields): void {
@@ -164,31 +179,26 @@ export function createFleetAdapter(
       return got.map(([sid]) => sid);
     }
 
-    hold(sid: string, rooms: readonly string[], got: Got | undefined): Hold {
-      this.#held.set(sid, []);
+    hold({ sid, rooms, data }: RecoverableSession, got: Got | undefined): Hold {
+      const hold = { data, events: [] };
+      this.#holds.set(sid, hold);
       if (got !== undefined) this.#got.set(sid, { ...got, until: performance.now() + GOT_MS });
       super.addAll(sid, new Set(rooms));
-      const release = (): Delivery[] | undefined => {
-        const held = this.#held.get(sid);
-        this.#held.delete(sid);
-        return held;
-      };
       return {
-        release,
+        release: () => {
+          this.#holds.delete(sid);
+          // what it joined or left before it was open
+          this.#change(sid);
+          return hold.events;
+        },
         end: () => {
-          release();
+          this.#holds.delete(sid);
           this.delAll(sid);
         },
       };
     }
 
     tick(): void {
-      for (const sid of this.#changed) {
-        const socket = this.#socket(sid);
-        if (socket === undefined) continue;
-        recovery.changed({ sid, pid: socket.pid, rooms: [...socket.rooms], data: socket.data });
-      }
-      this.#changed.clear();
       for (const [sid, { until }] of this.#got) if (until < performance.now()) this.#got.delete(sid);
     }
 

@@ -1,13 +1,13 @@
 /** The nodes' bus over their inboxes: one table of the questions that wait, whatever they are about. */
 import { unavailable } from "../redis/errors.ts";
-import type { Log } from "../supervise.ts";
+import type { Log } from "../log.ts";
 import { type Message, messageHeader } from "./entry.ts";
 import type { Answers, NodeBus, Target } from "./node_bus.ts";
 import type { Outgoing } from "./outbox.ts";
 import type { Routes } from "./routes.ts";
 
 /** Options of {@linkcode createFleetBus}. */
-export interface FleetBusOptions {
+interface FleetBusOptions {
   send: (item: Outgoing) => void;
   routes: Pick<Routes, "hold" | "leave">;
   /** Whether a node has shown a sign of life within {@linkcode LEASE_MS}, by what is known of it since a second. */

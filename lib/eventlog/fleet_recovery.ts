@@ -4,7 +4,7 @@
  * node's own.
  */
 import { ProtocolError } from "../protocol/codes.ts";
-import type { Log } from "../supervise.ts";
+import type { Log } from "../log.ts";
 import { type Delivery, type Frames, withPosition } from "./delivery.ts";
 import type { FleetAdapter } from "./fleet_adapter.ts";
 import type { FleetStore } from "./fleet_store.ts";
@@ -17,13 +17,13 @@ import { type Restored, roomsOf, type Start } from "./recovery.ts";
 import type { Routes } from "./routes.ts";
 
 /** The recovery, and the way in for changes. */
-export interface FleetRecovery extends Recovery {
+interface FleetRecovery extends Recovery {
   /** The rooms of an open session have changed. */
   changed(session: RecoverableSession): void;
 }
 
 /** Options of {@linkcode createFleetRecovery}. */
-export interface FleetRecoveryOptions {
+interface FleetRecoveryOptions {
   nodeId: string;
   store: FleetStore;
   history: InboxHistory;
@@ -65,8 +65,10 @@ export function createFleetRecovery(options: FleetRecoveryOptions): FleetRecover
   let save: Parameters<Recovery["onSave"]>[0] = () => {};
 
   function savedOf(session: RecoverableSession, lostAt?: number): Saved {
-    const { sid, pid, rooms, data: { userId, connectedAt, start, joined } } = session;
-    return { sid, pid, rooms, data: { userId, connectedAt, start, joined: lately(joined) }, nodeId, lostAt };
+    const { sid, pid, rooms, data } = session;
+    const { userId, connectedAt, start, joined, watching } = data;
+    const kept = { userId, connectedAt, start, joined: lately(joined), watching };
+    return { sid, pid, rooms, data: kept, nodeId, lostAt };
   }
 
   /** Those of the rooms that were joined when something may still have been under way. */
@@ -113,26 +115,28 @@ export function createFleetRecovery(options: FleetRecoveryOptions): FleetRecover
   }
 
   async function takeUp(saved: Saved, offset: Position): Promise<Restored | undefined> {
-    const { sid, pid, rooms, data } = saved;
+    const { sid, pid, rooms } = saved, data = { ...saved.data };
     const heardMs = saved.lostAt ?? await store.lastSign(saved.nodeId);
     if (heardMs === undefined) return undefined;
     const since = missedSince(data.start!, { offset, heardMs, inFlightMs });
-    const hold = adapter().hold(sid, rooms, aheadOf(since));
+    const hold = adapter().hold({ sid, pid, rooms, data }, aheadOf(since));
     try {
       const until = await routes.mark([...rooms, sid]);
       const [events, isRead] = await Promise.all([missed(saved, { since, until }), inbox.reached(until)]);
       if (events !== undefined && isRead) {
         const inboxes = [...data.start!.inboxes, [saved.nodeId, until] as const]
           .filter(([, to]) => comparePositions(to, since) > 0).slice(-MAX_INBOXES);
-        const start: Start = { since, at: timeOf(until), inboxes };
+        data.start = { since, at: timeOf(until), inboxes };
         return {
           sid,
           pid,
           rooms,
-          data: { ...data, start },
+          data,
           open(current) {
-            const later = hold.release()?.filter((event) => comparePositions(event.position!, until) > 0);
-            return later && framesFor([...events, ...later], roomsOf(saved, current));
+            const later = hold.release()?.filter(({ position }) => comparePositions(position!, until) > 0);
+            const before = framesFor(events, roomsOf(saved, current));
+            return later &&
+              [...before, ...framesFor(later, new Map([...current].map((room) => [room, undefined])))];
           },
           end: hold.end,
         };
@@ -155,7 +159,7 @@ export function createFleetRecovery(options: FleetRecoveryOptions): FleetRecover
     },
     describe: (session) => session.data.start && JSON.stringify(savedOf(session)),
     changed(session) {
-      if (session.data.start !== undefined) save(session.sid, JSON.stringify(savedOf(session)));
+      save(session.sid, JSON.stringify(savedOf(session)));
     },
     persist(session) {
       if (session.data.start === undefined) return;

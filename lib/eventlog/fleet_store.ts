@@ -10,7 +10,7 @@ import type { Due } from "./routes.ts";
 import { BEAT, CLEAR, HOLD, PUBLISH } from "./scripts.ts";
 
 /** Options of {@linkcode createFleetStore}. */
-export interface FleetStoreOptions {
+interface FleetStoreOptions {
   redis: Redis;
   /** `REDIS_KEY_PREFIX`. */
   prefix: string;

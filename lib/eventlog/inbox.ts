@@ -1,12 +1,13 @@
 /** Reads this node's inbox, entry by entry, on a connection of its own that it opens again as often as needed. */
 import { createBackoff } from "../backoff.ts";
 import type { Redis } from "../redis/redis.ts";
-import { delay, type Log } from "../supervise.ts";
+import type { Log } from "../log.ts";
+import { delay } from "../supervise.ts";
 import type { Fields } from "./entry.ts";
 import { comparePositions, type Position } from "./position.ts";
 
 /** Options of {@linkcode createInbox}. */
-export interface InboxOptions {
+interface InboxOptions {
   redis: Redis;
   /** The stream. */
   key: string;

@@ -4,14 +4,15 @@
  * may have forgotten.
  */
 import type { Redis } from "../redis/redis.ts";
-import { type Log, type Loop, supervise } from "../supervise.ts";
+import type { Log } from "../log.ts";
+import { type Loop, supervise } from "../supervise.ts";
 import type { Beat, FleetStore } from "./fleet_store.ts";
 import type { Inbox } from "./inbox.ts";
 import { comparePositions, type Position, positionAt, timeOf } from "./position.ts";
 import type { Routes } from "./routes.ts";
 
 /** Options of {@linkcode createLiveness}. */
-export interface LivenessOptions {
+interface LivenessOptions {
   nodeId: string;
   redis: Pick<Redis, "isUp" | "on">;
   store: FleetStore;
@@ -31,7 +32,7 @@ export interface LivenessOptions {
 }
 
 /** The life of a node in its fleet. Disposing it ends its signs. */
-export interface Liveness extends AsyncDisposable {
+interface Liveness extends AsyncDisposable {
   /** Resolves when the node hears for the first time, or `signal` aborts. */
   whenHearing(signal: AbortSignal): Promise<void>;
   /** A sign of this node was read. */

@@ -5,7 +5,7 @@
  */
 import process from "node:process";
 import { isRetriableError } from "../redis/errors.ts";
-import type { Log } from "../supervise.ts";
+import type { Log } from "../log.ts";
 import type { Header } from "./entry.ts";
 import type { Position } from "./position.ts";
 
@@ -35,7 +35,7 @@ export interface Batch {
 }
 
 /** Options of {@linkcode createOutbox}. */
-export interface OutboxOptions {
+interface OutboxOptions {
   /** Sends a batch; resolves with the nodes that each item with a `sent` went to, in turn. */
   write: (batch: Batch) => Promise<readonly (readonly string[])[]>;
   /** Called before what failed is sent again. */
@@ -49,7 +49,7 @@ export interface OutboxOptions {
 }
 
 /** What is on its way. */
-export interface Outbox {
+interface Outbox {
   /** The number of the last event that was delivered here and is not read; 0 when there is none. */
   readonly ahead: number;
   add(item: Outgoing): void;

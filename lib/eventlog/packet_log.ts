@@ -6,7 +6,7 @@ import type { Frames } from "./delivery.ts";
 import { comparePositions, indexAfter, type Position, timeOf } from "./position.ts";
 
 /** An event as it was sent, and to whom. */
-export interface LoggedPacket {
+interface LoggedPacket {
   frames: Frames;
   rooms: readonly string[];
   except: readonly string[];
@@ -26,7 +26,7 @@ export interface PacketLog {
 }
 
 /** Options of {@linkcode createPacketLog}. */
-export interface PacketLogOptions {
+interface PacketLogOptions {
   /** How long an event is kept, in milliseconds. */
   keepMs: number;
   /** Default 50,000. */

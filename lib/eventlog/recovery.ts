@@ -34,6 +34,8 @@ export interface RecoveryData {
   start?: Start | undefined;
   /** The rooms that it joined later than that, and after which position. */
   joined?: Record<string, Position>;
+  /** What else is to be kept of it, from when its connection is lost until it is taken up. */
+  watching?: unknown;
 }
 
 /** What Socket.IO asks an adapter to keep of a session. */

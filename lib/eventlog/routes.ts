@@ -6,7 +6,7 @@ import process from "node:process";
 import type { Position } from "./position.ts";
 
 /** Options of {@linkcode createRoutes}. */
-export interface RoutesOptions {
+interface RoutesOptions {
   /** Tells the fleet that this node holds rooms; with a mark, resolves with a place after which it has their events. */
   write: (rooms: readonly string[], options: { marks: boolean }) => Promise<Position | null>;
   /** The fleet knows at last of rooms that it could not be told of: their members may have missed something. */
@@ -141,6 +141,7 @@ export function createRoutes(
       for (const room of gone) {
         if (routes.has(room)) continue;
         routes.set(room, undefined);
+        untold.add(room);
         leaving.set(room, now() + graceMs);
       }
     },

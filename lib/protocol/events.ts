@@ -139,8 +139,16 @@ export interface Requests {
   };
   /** The session uses a model for the next three seconds. */
   "usage": { payload: { model: string; action?: string; chat_id?: string }; answer: unknown };
-  /** Who is there, of those whom the user may see; changes follow as `presence:change`. */
-  "presence:list": { payload: { userIds?: string[] }; answer: { users: Presence[] } };
+  /**
+   * How users are, of those whom one may see; changes of those in the answer follow as `presence:changes`. Without ids
+   * a page of at most `limit` users (default 100, at most 500), the lately active first; `next`, `null` on the last one,
+   * is what to ask for the next page `after`. The first page has `limit` places: who goes offline leaves, and changes
+   * tell of whoever comes while one is free. A session can watch 5,000 users.
+   */
+  "presence:list": {
+    payload: { userIds?: string[]; limit?: number; after?: string };
+    answer: { users: Presence[]; total?: number; next?: string | null };
+  };
 }
 
 /** The server's events and their payloads. */
@@ -153,7 +161,9 @@ export interface ServerEvents {
   "session:degraded": { degraded: boolean };
   /** The server ends the session. */
   "session:end": SessionEnd;
-  /** How somebody is has changed. */
+  /** What changed since this watcher was last told, at most ten times a second; to clients that say `protocol: 1`. */
+  "presence:changes": { users: Presence[] };
+  /** The same for one user, to all other clients. */
   "presence:change": Presence;
   /** A chat was updated. */
   "events": ChatEvent;

@@ -14,9 +14,20 @@ const MAX_NAME_LENGTH = 100;
 const MAX_FIRST_MEMBERS = 100;
 const MAX_TOKEN_LENGTH = 16_384;
 const MAX_CALL_TIMEOUT_MS = 600_000;
+/** The most users of one page of presence. */
+export const MAX_PRESENCE_LIMIT = 500;
+const DEFAULT_PRESENCE_LIMIT = 100;
 /** The longest name of something that is another system's, such as a chat or a model. */
 const MAX_REFERENCE_LENGTH = 200;
 
+/** A place in the list of users by last activity, as a page's `next` names it: `{epoch ms}:{user id}`. */
+const place = v.pipe(
+  v.string('must be the "next" of the page before'),
+  v.regex(/^\d{1,15}:./su, 'must be the "next" of the page before'),
+  v.transform((text) => ({ at: parseInt(text), id: text.slice(text.indexOf(":") + 1) })),
+  v.object({ at: v.number(), id: id<UserId>() }),
+  v.description("The `next` of the page before."),
+);
 const name = v.pipe(text(MAX_NAME_LENGTH), v.trim());
 const reference = v.nullish(text(MAX_REFERENCE_LENGTH), null);
 const token = text(MAX_TOKEN_LENGTH);
@@ -54,7 +65,11 @@ const EVENTS = {
     data: channelData,
   }),
   "usage": fields({ model: text(MAX_REFERENCE_LENGTH), action: reference, chat_id: reference }),
-  "presence:list": fields({ userIds: v.optional(ids<UserId>()) }),
+  "presence:list": fields({
+    userIds: v.optional(ids<UserId>()),
+    limit: v.optional(integer(1, MAX_PRESENCE_LIMIT), DEFAULT_PRESENCE_LIMIT),
+    after: v.optional(place),
+  }),
 };
 
 const recipients = v.pipe(
@@ -95,10 +110,24 @@ export const BODIES = {
   }),
 };
 
+function queryInteger(max: number): v.GenericSchema<unknown, number> {
+  return v.pipe(v.unknown(), v.transform(Number), integer(1, max));
+}
+
 /** The queries of contract §6, each with its schema. */
 export const QUERIES = {
+  "GET /api/presence": fields({
+    userIds: v.optional(v.pipe(
+      v.string(),
+      v.description("Ids with commas between them; then there are no pages."),
+      v.transform((text) => text.split(",")),
+      ids<UserId>(),
+    )),
+    limit: v.optional(queryInteger(MAX_PRESENCE_LIMIT), DEFAULT_PRESENCE_LIMIT),
+    after: v.optional(place),
+  }),
   "GET /api/sessions": fields({
-    limit: v.optional(v.pipe(v.unknown(), v.transform(Number), integer(1, 1000)), 100),
+    limit: v.optional(queryInteger(1000), 100),
     after: v.optional(v.pipe(id<SessionId>(), v.description("The `next` of the page before."))),
   }),
 };

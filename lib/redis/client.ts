@@ -1,8 +1,7 @@
 /**
- * The connection that comes back by itself: it owns when to connect, what fails meanwhile, and who listens to what.
+ * The connection that comes back by itself: it owns when to connect, what fails meanwhile, and who is told.
  * It is the only one that reconnects.
  */
-import { Buffer } from "node:buffer";
 import { createBackoff } from "../backoff.ts";
 import { Emitter } from "../emitter.ts";
 import type { Log } from "../log.ts";
@@ -16,12 +15,10 @@ import type { Script } from "./script.ts";
 const FIRST_RETRY_MS = 50;
 const MAX_RETRY_MS = 1000;
 
-/** Creates a connection, which begins to connect. Throws a `TypeError` for options that cannot work. */
+/** Begins to connect. Throws a `TypeError` for options that cannot work. */
 export function createRedis(options: RedisOptions): Redis {
   return new RedisClient(options, connector(options));
 }
-
-type Listener = (message: Uint8Array) => void;
 
 class RedisClient implements Redis {
   readonly #options: RedisOptions;
@@ -31,7 +28,6 @@ class RedisClient implements Redis {
   readonly #events = new Emitter<{ up: []; down: [] }>((error) =>
     this.#log.error("A listener to Redis failed", { error })
   );
-  readonly #channels = new Map<string, Set<Listener>>();
   readonly #running: Promise<void>;
   #connection: Connection | undefined;
   #lost = Promise.withResolvers<unknown>();
@@ -58,8 +54,6 @@ class RedisClient implements Redis {
       const lost = this.#lost = Promise.withResolvers();
       try {
         using connection = await this.#connect({ onLost: lost.resolve, signal });
-        // sees the channels that are added meanwhile, too
-        for (const channel of this.#channels.keys()) await this.#listen(connection, channel);
         failures = 0;
         this.#setConnection(connection);
         const cause = await lost.promise;
@@ -82,11 +76,7 @@ class RedisClient implements Redis {
   }
 
   async send(args: readonly Argument[], { key = keyOf(args) }: { key?: string } = {}): Promise<Reply> {
-    return await this.#attempt((connection) => connection.send(encode(args), key)) as Reply;
-  }
-
-  async sendToMasters(args: readonly Argument[]): Promise<Reply[]> {
-    return await this.#attempt((connection) => connection.sendToMasters(encode(args))) as Reply[];
+    return await this.#attempt((connection) => connection.send(args.map(String), key)) as Reply;
   }
 
   async run({ lua, digest }: Script, { keys, args = [] }: ScriptCall): Promise<Reply> {
@@ -98,39 +88,6 @@ class RedisClient implements Redis {
       if (!(error instanceof Error && error.message.startsWith("NOSCRIPT"))) throw error;
       return await this.send(["EVAL", lua, ...rest], options);
     }
-  }
-
-  async publish(channel: string, message: string | Uint8Array): Promise<void> {
-    await this.send(["PUBLISH", channel, message]);
-  }
-
-  async subscribe(channel: string, listener: Listener): Promise<() => Promise<void>> {
-    const listeners = this.#channels.get(channel);
-    if (listeners) {
-      listeners.add(listener);
-    } else {
-      this.#channels.set(channel, new Set([listener]));
-      await this.#ifUp((connection) => this.#listen(connection, channel));
-    }
-    return () => this.#unsubscribe(channel, listener);
-  }
-
-  async #unsubscribe(channel: string, listener: Listener): Promise<void> {
-    const listeners = this.#channels.get(channel);
-    if (!listeners?.delete(listener) || listeners.size > 0) return;
-    this.#channels.delete(channel);
-    await this.#ifUp((connection) => connection.unsubscribe(channel));
-  }
-
-  #listen(connection: Connection, channel: string): Promise<void> {
-    return connection.subscribe(channel, (message) => {
-      for (const listener of this.#channels.get(channel) ?? []) listener(message);
-    });
-  }
-
-  /** What fails here because the connection is lost is done again, or no more needed, with the next one. */
-  async #ifUp(act: (connection: Connection) => Promise<void>): Promise<void> {
-    if (this.#connection) await act(this.#connection).catch(() => {});
   }
 
   async #attempt(act: (connection: Connection) => Promise<unknown>): Promise<unknown> {
@@ -178,12 +135,6 @@ class RedisClient implements Redis {
   }
 }
 
-function encode(args: readonly Argument[]): (string | Buffer)[] {
-  return args.map((arg) =>
-    arg instanceof Uint8Array ? Buffer.from(arg.buffer, arg.byteOffset, arg.byteLength) : String(arg)
-  );
-}
-
 function keyOf([, key]: readonly Argument[]): string | undefined {
-  return key === undefined || key instanceof Uint8Array ? undefined : String(key);
+  return key === undefined ? undefined : String(key);
 }

@@ -3,15 +3,11 @@
  * It never reconnects by itself; a lost connection is reported, and its owner opens the next one.
  */
 import { createClient, createCluster } from "redis";
-import type { Buffer } from "node:buffer";
 import { type Address, parseRedisUrl, type RedisOptions, type RedisTarget } from "./options.ts";
 
 /** An open connection. After it was lost, every call rejects; disposing it rejects what is under way. */
 export interface Connection extends Disposable {
-  send(args: readonly (string | Buffer)[], key?: string): Promise<unknown>;
-  sendToMasters(args: readonly (string | Buffer)[]): Promise<unknown[]>;
-  subscribe(channel: string, listener: (message: Buffer) => void): Promise<void>;
-  unsubscribe(channel: string): Promise<void>;
+  send(args: string[], key?: string): Promise<unknown>;
 }
 
 interface ConnectOptions {
@@ -115,9 +111,6 @@ async function connectServer(target: RedisTarget, options: ServerOptions): Promi
   });
   return {
     send: (args) => client.sendCommand(args),
-    sendToMasters: async (args) => [await client.sendCommand(args)],
-    subscribe: (channel, listener) => client.subscribe(channel, listener, true),
-    unsubscribe: (channel) => client.unsubscribe(channel),
     [Symbol.dispose]: () => client.destroy(),
   };
 }
@@ -179,11 +172,7 @@ function clusterConnector(target: RedisTarget, livenessMs: number): Connect {
     await open(cluster, options, () => Promise.resolve());
     known = cluster.masters.map(({ host, port }) => ({ host, port }));
     return {
-      send: (args, key) => cluster.sendCommand(key, false, args as string[]),
-      sendToMasters: (args) =>
-        Promise.all(cluster.masters.map(async (node) => (await cluster.nodeClient(node)).sendCommand(args))),
-      subscribe: async (channel, listener) => void await cluster.subscribe(channel, listener, true),
-      unsubscribe: async (channel) => void await cluster.unsubscribe(channel),
+      send: (args, key) => cluster.sendCommand(key, false, args),
       [Symbol.dispose]: () => cluster.destroy(),
     };
   };

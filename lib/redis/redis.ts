@@ -5,7 +5,7 @@
 import type { Script } from "./script.ts";
 
 /** An argument of a command. */
-export type Argument = string | number | Uint8Array;
+export type Argument = string | number;
 
 /** A reply; text comes as `string`. */
 export type Reply = string | number | null | Reply[];
@@ -31,22 +31,13 @@ export interface Redis extends AsyncDisposable {
    * Commands of one turn of the event loop share one write.
    */
   send(args: readonly Argument[], options?: { key?: string }): Promise<Reply>;
-  /** Sends one command to every master; answers in no certain order. */
-  sendToMasters(args: readonly Argument[]): Promise<Reply[]>;
   /** Runs a script, by its digest once the server has it. */
   run(script: Script, call: ScriptCall): Promise<Reply>;
-  /** Publishes to a channel. Channels are as global as keys: build them with the key builder. */
-  publish(channel: string, message: string | Uint8Array): Promise<void>;
-  /**
-   * Listens to a channel over every reconnection, until the function that it resolves with is called. Resolves when
-   * the server has confirmed, or at once while Redis is away.
-   */
-  subscribe(channel: string, listener: (message: Uint8Array) => void): Promise<() => Promise<void>>;
   /** Calls `listener` at every change to up or down; returns the function that ends that. */
   on(event: "up" | "down", listener: () => void): () => void;
   /** Resolves when Redis is up; rejects when `signal` aborts or the connection is closed. */
   whenUp(signal?: AbortSignal): Promise<void>;
-  /** A second connection of the same kind, for what blocks or subscribes. The caller closes it. */
+  /** A second connection of the same kind, for what blocks. The caller closes it. */
   duplicate(): Redis;
   /** Ends the connection for good. Commands under way are rejected. */
   close(): Promise<void>;

@@ -8,7 +8,6 @@ export interface Script {
   readonly digest: string;
 }
 
-/** Makes a script of Lua text. */
 export function script(lua: string): Script {
   let digest: string | undefined;
   return {

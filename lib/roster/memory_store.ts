@@ -3,13 +3,13 @@ import { LRUCache } from "lru-cache";
 import { DueIndex } from "../due_index.ts";
 import type { Presence, PresenceStatus } from "../protocol/events.ts";
 import type { NodeId, SessionId, UserId } from "../protocol/ids.ts";
-import { FleetUsageReports } from "./fleet_usage.ts";
 import { LastActive } from "./last_active.ts";
 import type { SessionRecord } from "./record.ts";
 import type { Answer, LastActiveStore, LeaveEntry, RosterStore, Saved, SessionEntry } from "./store.ts";
 import { type FleetUsage, MAX_LISTED, type Writer, type Written } from "./store.ts";
+import { UsageReports } from "./usage.ts";
 
-export interface MemoryRosterStoreOptions {
+interface MemoryRosterStoreOptions {
   /** How long what is saved for a session outlives its lease, in milliseconds. */
   savedMs: number;
   /** Where last-active times outlive the process; without it they do not. */
@@ -48,7 +48,7 @@ export async function createMemoryRosterStore(options: MemoryRosterStoreOptions)
   const users = new Map<UserId, User>();
   const nodes = new DueIndex<NodeId>(), leases = new DueIndex<SessionId>();
   const saved = new LRUCache<string, { value: string; until: number }>({ max: MAX_SAVED });
-  const usage = new FleetUsageReports();
+  const usage = new UsageReports();
   const lastActive = new LastActive(options.lastActive, await options.lastActive?.load() ?? []);
   let saveAt = now() + SAVE_INTERVAL_MS;
   let saving: Promise<void> = Promise.resolve();

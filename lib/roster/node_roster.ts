@@ -6,7 +6,7 @@ import { delay, supervise } from "../supervise.ts";
 import { pageOfSessions } from "./page.ts";
 import type { Roster, RosterEvents, RosterOptions } from "./roster.ts";
 import { ANNOUNCE_INTERVAL_MS, type PresencePage } from "./store.ts";
-import { createUsagePool } from "./usage_pool.ts";
+import { UsagePool } from "./usage.ts";
 import { RosterWriter } from "./writer.ts";
 
 // sessions that one step reaps
@@ -22,7 +22,7 @@ export function createRoster(options: RosterOptions): Roster {
   const events = new Emitter<RosterEvents>((error) =>
     log.error("A listener to the roster failed", { error })
   );
-  const usage = createUsagePool();
+  const usage = new UsagePool();
   let models: readonly string[] = [];
   /** When users of this node were last active, as far as that is not written. */
   const lastActive = new Map<UserId, number>();

@@ -4,20 +4,17 @@ import { delay } from "../supervise.ts";
 import type { SessionRecord } from "./record.ts";
 import type { RosterStore } from "./store.ts";
 
-/** Options of {@linkcode pageOfSessions}. */
+/** At most `limit` sessions, after the last one of the page before. */
 export interface PageOptions {
-  /** At most this many sessions. */
   limit: number;
-  /** The last session of the page before. */
   after?: SessionId;
 }
 
-/** Some of the sessions. */
+/** Some of the sessions, and how many there are on all pages. */
 export interface SessionPage {
   sessions: SessionRecord[];
   /** What to ask for the next page `after`; `null`: this is the last. */
   next: SessionId | null;
-  /** How many sessions there are on all pages. */
   total: number;
 }
 
@@ -47,10 +44,6 @@ export async function pageOfSessions(
     last = [...kept.keys()].at(-1);
   }
   const sessions = smallest().map(([, record]) => record);
-  const page = sessions.slice(0, limit);
-  return {
-    sessions: page,
-    next: sessions.length > limit ? page.at(-1)!.sid : null,
-    total: await store.size(),
-  };
+  const next = sessions.length > limit ? sessions[limit - 1]!.sid : null;
+  return { sessions: sessions.slice(0, limit), next, total: await store.size() };
 }

@@ -9,7 +9,7 @@ import { KEYS, TICK, USERS, WRITE } from "./scripts.ts";
 import type { Answer, FleetUsage, LeaveEntry, RosterStore, SessionEntry, Writer } from "./store.ts";
 import { ANNOUNCE_INTERVAL_MS, MAX_LISTED, MAX_SEEN, USAGE_TTL_MS } from "./store.ts";
 
-export interface RedisRosterStoreOptions {
+interface RedisRosterStoreOptions {
   redis: Redis;
   /** `REDIS_KEY_PREFIX`. */
   prefix: string;

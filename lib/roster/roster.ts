@@ -5,7 +5,7 @@
  */
 import type { Presence } from "../protocol/events.ts";
 import type { NodeId, SessionId } from "../protocol/ids.ts";
-import type { Log } from "../supervise.ts";
+import type { Log } from "../log.ts";
 import type { PageOptions, SessionPage } from "./page.ts";
 import type { SessionRecord } from "./record.ts";
 import type { RosterStore } from "./store.ts";
@@ -49,7 +49,7 @@ export interface CloseOptions {
 export type SessionChange = Partial<Pick<SessionRecord, "user" | "transport" | "expiresAt">>;
 
 /** Why sessions are gone: they, or their nodes, were silent for too long; or another node has taken them over. */
-export type GoneReason = "expired" | "taken";
+type GoneReason = "expired" | "taken";
 
 type Reads = Pick<RosterStore, "get" | "countOfUser" | "presence" | "recent" | "readSaved" | "takeSaved">;
 

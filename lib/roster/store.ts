@@ -108,7 +108,7 @@ export interface PresenceCursor {
 }
 
 /** What to list: at most so many users, and never more than 1,000, after the last user of the page before. */
-export interface RecentOptions {
+interface RecentOptions {
   readonly limit: number;
   readonly after?: PresenceCursor;
 }

@@ -13,7 +13,7 @@ import type { SessionRecord } from "./record.ts";
 import type { CloseOptions, OpenOptions, RosterEvents, RosterOptions, SessionChange } from "./roster.ts";
 import type { Answer, LeaveEntry, SessionEntry, Writer, Written } from "./store.ts";
 
-export interface WriterOptions extends Required<Omit<RosterOptions, "tickMs" | "onError">> {
+interface WriterOptions extends Required<Omit<RosterOptions, "tickMs" | "onError">> {
   events: Emitter<RosterEvents>;
   /** Told when graces have begun. */
   onLeft: () => void;

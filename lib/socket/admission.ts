@@ -7,7 +7,6 @@ import { ProtocolError } from "../protocol/codes.ts";
 import type { UserId } from "../protocol/ids.ts";
 import { createRateLimit, type RateLimit } from "./rate_limit.ts";
 
-/** Options of {@linkcode createAdmission}. */
 interface AdmissionOptions {
   connectsPerSecond: number;
   /** The clock in milliseconds. */
@@ -38,7 +37,6 @@ const HELD_MS = 5000;
 const USER_SHARE = 0.1, MIN_OF_USER = 20;
 const MAX_USERS = 10_000;
 
-/** Makes the door. */
 export function createAdmission(
   { connectsPerSecond, now, random = Math.random }: AdmissionOptions,
 ): Admission {

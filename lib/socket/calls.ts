@@ -17,7 +17,6 @@ const GRACE_MS = 1_000;
 // a session may move to another node while it is looked for
 const MAX_MOVES = 3;
 
-/** Options of {@linkcode Calls.call}. */
 interface CallOptions {
   /** Milliseconds until the call fails. */
   timeoutMs: number;
@@ -36,7 +35,6 @@ export interface Calls {
   end(sid: SessionId): void;
 }
 
-/** Options of {@linkcode createCalls}. */
 export interface CallsOptions {
   bus: NodeBus;
   /** The sessions of this node. */
@@ -54,7 +52,6 @@ interface Question {
   timeoutMs: number;
 }
 
-/** Makes the caller. */
 export function createCalls({ bus, live }: CallsOptions): Calls {
   const ofSession = new Map<SessionId, Set<(outcome: Outcome) => void>>();
   let local = 0, remote = 0;

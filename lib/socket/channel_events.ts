@@ -5,7 +5,6 @@ import type { ChannelId } from "../protocol/ids.ts";
 import { channelRoom, userRoom } from "../protocol/rooms.ts";
 import type { EventHandlers, LiveSession, TetherServer } from "./types.ts";
 
-/** Options of {@linkcode channelEvents}. */
 interface ChannelEventsOptions {
   io: TetherServer;
   channels: ChannelService;
@@ -13,7 +12,6 @@ interface ChannelEventsOptions {
   joinChannels: (session: LiveSession) => Promise<ChannelId[]>;
 }
 
-/** Makes the handlers. */
 export function channelEvents({ io, channels, joinChannels }: ChannelEventsOptions): EventHandlers {
   return {
     async "join-channels"(session) {

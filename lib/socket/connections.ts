@@ -7,6 +7,7 @@ import { type Recovery, type Restored, startAt } from "../eventlog/recovery.ts";
 import { takesPositions, WITHOUT_POSITIONS } from "../eventlog/delivery.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
+import { PROTOCOL_VERSION } from "../protocol/events.ts";
 import { type NodeId, type SessionId, sessionId } from "../protocol/ids.ts";
 import { userRoom } from "../protocol/rooms.ts";
 import { type SessionRecord, sessionRecord, type SessionTransport } from "../roster/record.ts";
@@ -15,6 +16,7 @@ import type { Dispatch } from "./dispatch.ts";
 import { takeEvents } from "./event_reader.ts";
 import type { Membership } from "./membership.ts";
 import type { Outbound } from "./outbound.ts";
+import type { PresenceWatch } from "./presence_watch.ts";
 import { createRateLimit } from "./rate_limit.ts";
 import { type EndOptions, endSession } from "./session_end.ts";
 import { privateIdOf, sessionOf, type Takeover, takeUp } from "./takeover.ts";
@@ -31,6 +33,7 @@ interface ConnectionsOptions {
   takeover: Takeover;
   recovery: Recovery;
   membership: Membership;
+  presenceWatch: PresenceWatch;
   outbound: Outbound;
   dispatch: Dispatch;
   /** Sends `session:ready`, and to a session that was taken up what it missed. */
@@ -61,7 +64,7 @@ interface Connections {
 
 /** The sessions of one node. */
 export function createConnections(options: ConnectionsOptions): Connections {
-  const { nodeId, live, roster, tokenWatch, takeover, recovery, membership } = options;
+  const { nodeId, live, roster, tokenWatch, takeover, recovery, membership, presenceWatch } = options;
   const { outbound, dispatch, welcome, prepare, sessionsPerUser, eventsPerSecond, isLogged, log, metrics } =
     options;
   const taken = new Map<TetherSocket, Restored>();
@@ -121,6 +124,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
     takeover.delete(this);
     tokenWatch.end(sid);
     roster.close(sid, { forget: !recovery.isLost(privateIdOf(this)) });
+    presenceWatch.end(sid);
     outbound.end(sid);
     metrics.endedSessions.inc({ reason });
     // a connection without a session would answer to no token and count for no user
@@ -128,7 +132,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
     if (isLogged) log.info("A session ended", { sid, reason });
   }
 
-  recovery.onSave((sid, value) => roster.save(sessionId(sid), value));
+  recovery.onSave((sid, value) => roster.save(sessionId(sid), value, { now: true }));
 
   return {
     async admit(socket, identity) {
@@ -156,12 +160,14 @@ export function createConnections(options: ConnectionsOptions): Connections {
       }
       const { user } = identity;
       const limiter = createRateLimit({ perSecond: eventsPerSecond });
-      const session: LiveSession = { sid, socket, identity, limiter };
+      const isStock = socket.handshake.auth.protocol !== PROTOCOL_VERSION;
+      const session: LiveSession = { sid, socket, identity, limiter, isStock };
       live.set(sid, session);
       takeover.add(socket);
       socket.join(userRoom(user.id));
       if (!takesPositions(socket.handshake)) socket.join(WITHOUT_POSITIONS);
-      welcome(session, taken.get(socket));
+      const restored = taken.get(socket);
+      welcome(session, restored);
       taken.delete(socket);
       // later only changes are told
       const models = [...roster.models()];
@@ -171,6 +177,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
       socket.conn.on("slow", () => endSession(socket, { code: "session/slow" }));
       socket.on("disconnect", onDisconnect);
       tokenWatch.begin(session);
+      if (restored !== undefined) void presenceWatch.resume(session, restored.rooms);
       forgetHandshake(socket);
       if (isLogged) log.info("A session began", { sid, userId: user.id });
     },

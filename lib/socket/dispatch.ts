@@ -5,7 +5,6 @@ import { CODES, ProtocolError, toWireError, type WireError } from "../protocol/c
 import { isParsedEvent, parsePayload } from "../protocol/payloads.ts";
 import { emitLocal, type EventHandlers, type HandlerResult, type LiveSession } from "./types.ts";
 
-/** Options of {@linkcode createDispatch}. */
 interface DispatchOptions {
   /** The subjects' handlers. */
   handlers: readonly EventHandlers[];
@@ -42,7 +41,7 @@ interface Failure<E> {
   error: E;
 }
 
-/** Makes the function that every event goes through. */
+/** What every event goes through. */
 export function createDispatch({ handlers, refused, log, metrics }: DispatchOptions): Dispatch {
   const table = new Map(handlers.flatMap((subject) => Object.entries(subject))) as Map<string, Handler>;
 

@@ -14,7 +14,6 @@ const REFUSALS_FACTOR = 100;
 export const KEPT_OUT_MS = 10_000;
 const MAX_KEPT_OUT = 10_000;
 
-/** Options of {@linkcode createFloodGuard}. */
 interface FloodGuardOptions {
   /** `EVENTS_PER_SECOND`. */
   eventsPerSecond: number;
@@ -30,7 +29,6 @@ interface FloodGuard {
   check(userId: UserId): void;
 }
 
-/** Makes the guard. */
 export function createFloodGuard(
   { eventsPerSecond, now = () => performance.now() }: FloodGuardOptions,
 ): FloodGuard {

@@ -11,7 +11,6 @@ import { PROTOCOL_VERSION, type Refusal } from "../protocol/events.ts";
 import type { Admission } from "./admission.ts";
 import type { TetherSocket } from "./types.ts";
 
-/** Options of {@linkcode createHandshake}. */
 interface HandshakeOptions {
   admission: Admission;
   /** Verifies a token that came from `address`; throws an `auth/*` code, or one of `admission/*`. */
@@ -37,7 +36,7 @@ class RefusedError extends Error {
   }
 }
 
-/** Makes the middleware for `io.use`. */
+/** For `io.use`. */
 export function createHandshake(
   { admission, authenticate, admit, release, log, metrics }: HandshakeOptions,
 ): (socket: TetherSocket, next: (error?: Error) => void) => Promise<void> {

@@ -1,8 +1,8 @@
 /** Keeps sockets in the rooms of their users' channels, also when a membership changes under them. */
 import type { MembershipChange } from "../channel/channel.ts";
 import type { ChannelService } from "../channel/service.ts";
-import { type ChannelId, channelId, userId } from "../protocol/ids.ts";
-import { channelRoom, presenceChannelRoom, userRoom } from "../protocol/rooms.ts";
+import { type ChannelId, channelId, type UserId, userId } from "../protocol/ids.ts";
+import { channelRoom, userRoom } from "../protocol/rooms.ts";
 import type { NodeBus } from "../eventlog/node_bus.ts";
 import type { LiveSession, TetherServer, TetherSocket } from "./types.ts";
 
@@ -17,6 +17,8 @@ interface MembershipOptions {
   io: TetherServer;
   channels: ChannelService;
   bus: NodeBus;
+  /** Told of users, or all, who have left a channel. */
+  onLeft: (userIds: readonly UserId[] | null) => void;
 }
 
 /** The rooms of this node's sockets. */
@@ -30,7 +32,7 @@ export interface Membership {
 }
 
 /** Starts to follow the changes of membership, of this node and of the others. */
-export function createMembership({ io, channels, bus }: MembershipOptions): Membership {
+export function createMembership({ io, channels, bus, onLeft }: MembershipOptions): Membership {
   let changes = 0;
   let told: Promise<unknown> = Promise.resolve();
   bus.on(TOPIC, (message) => {
@@ -49,8 +51,9 @@ export function createMembership({ io, channels, bus }: MembershipOptions): Memb
     const joining: unknown[] = [];
     for (const sid of sids) {
       if (kind === "joined") joining.push(sockets.get(sid)?.join(channelRoom(channelId)));
-      else [channelRoom, presenceChannelRoom].forEach((room) => sockets.get(sid)?.leave(room(channelId)));
+      else sockets.get(sid)?.leave(channelRoom(channelId));
     }
+    if (kind === "left") onLeft(userIds);
     // to the people concerned only, on each of their devices; every node tells its own, when it gets what others send
     told = Promise.all([told, ...joining]).then(() => {
       const concerned = userIds === null ? io.local : io.local.in(userIds.map(userRoom));
@@ -82,19 +85,17 @@ export function createMembership({ io, channels, bus }: MembershipOptions): Memb
     // rooms of a socket that has left would stay for ever
     if (socket.conn.readyState !== "open") return channelIds;
     const rooms = new Set(channelIds.map(channelRoom));
-    for (const room of staleRooms(socket, rooms)) socket.leave(room);
+    const stale = staleRooms(socket, rooms);
+    for (const room of stale) socket.leave(room);
+    if (stale.length > 0) onLeft([identity.user.id]);
     await socket.join([...rooms]);
     return channelIds;
   }
 }
 
 function staleRooms(socket: TetherSocket, current: ReadonlySet<string>): string[] {
-  const prefix = channelRoom("" as ChannelId), watched = presenceChannelRoom("" as ChannelId);
-  return [...socket.rooms].filter((room) =>
-    room.startsWith(prefix)
-      ? !current.has(room)
-      : room.startsWith(watched) && !current.has(prefix + room.slice(watched.length))
-  );
+  const prefix = channelRoom("" as ChannelId);
+  return [...socket.rooms].filter((room) => room.startsWith(prefix) && !current.has(room));
 }
 
 function parseChange(message: unknown): MembershipChange | undefined {

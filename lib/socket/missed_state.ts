@@ -1,7 +1,7 @@
 /** What follows when a node was deaf to its fleet: it reads again what it missed, as often as that takes, and then says so. */
-import { delay, type Log } from "../supervise.ts";
+import type { Log } from "../log.ts";
+import { delay } from "../supervise.ts";
 
-/** Options of {@linkcode createRepair}. */
 interface RepairOptions {
   /** Reads again what may have been missed; may be called again after it failed. */
   repair: () => Promise<unknown>;
@@ -22,7 +22,6 @@ interface Repair {
   close(): void;
 }
 
-/** Makes the repairs. */
 export function createRepair({ repair, tell, log, retryMs = 1000 }: RepairOptions): Repair {
   let current = new AbortController();
 

@@ -2,7 +2,6 @@
 import { ProtocolError } from "../protocol/codes.ts";
 import type { EventHandlers } from "./types.ts";
 
-/** Makes the handler. */
 export function noteEvents(): EventHandlers {
   return {
     "join-note"() {

@@ -20,7 +20,6 @@ export interface Outbound extends Calls {
   emit(to: Recipients, event: ChatEvent): Promise<number>;
 }
 
-/** Options of {@linkcode createOutbound}. */
 interface OutboundOptions extends CallsOptions {
   io: TetherServer;
   bus: NodeBus;
@@ -29,7 +28,6 @@ interface OutboundOptions extends CallsOptions {
   maxPayloadBytes: number;
 }
 
-/** Makes the sender. */
 export function createOutbound(options: OutboundOptions): Outbound {
   const { io, bus, live, roster, maxPayloadBytes } = options;
   const calls = createCalls(options);

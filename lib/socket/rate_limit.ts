@@ -9,7 +9,6 @@ export interface RateLimit {
   take(): number;
 }
 
-/** Options of {@linkcode createRateLimit}. */
 interface RateLimitOptions {
   /** Events a second, which is also how many may come at once; 0 for no limit. */
   perSecond: number;
@@ -21,7 +20,6 @@ interface RateLimitOptions {
 const BURST_MS = 1_000;
 const UNLIMITED: RateLimit = { take: () => 0 };
 
-/** Makes the limit of one session. */
 export function createRateLimit({ perSecond, now = monotonicNow }: RateLimitOptions): RateLimit {
   if (perSecond === 0) return UNLIMITED;
   const eventMs = 1_000 / perSecond;

@@ -31,7 +31,7 @@ import { createMembership } from "./membership.ts";
 import { createRepair } from "./missed_state.ts";
 import { noteEvents } from "./note_events.ts";
 import { createOutbound, type Outbound } from "./outbound.ts";
-import { announcePresence, presenceEvents } from "./presence_events.ts";
+import { createPresenceWatch } from "./presence_watch.ts";
 import { createEnder, endSession } from "./session_end.ts";
 import { sessionEvents } from "./session_events.ts";
 import { createWelcome } from "./session_ready.ts";
@@ -147,13 +147,19 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
     log,
   });
   const outbound = createOutbound({ io, bus, live, roster, maxPayloadBytes: config.maxPayloadBytes });
-  const membership = createMembership({ io, channels, bus });
+  const presenceWatch = createPresenceWatch({
+    roster,
+    channels,
+    bus,
+    onError: (error) => log.error("Changes of presence could not be told and will be tried again", { error }),
+  });
+  const membership = createMembership({ io, channels, bus, onLeft: presenceWatch.check });
   const { joinChannels } = membership;
 
   const dispatch = createDispatch({
     handlers: [
       sessionEvents({ verifier: checked, live, tokenWatch, roster, channels, joinChannels }),
-      presenceEvents({ roster, channels }),
+      presenceWatch.handlers,
       channelEvents({ io, channels, joinChannels }),
       noteEvents(),
       usageEvents(roster),
@@ -174,6 +180,7 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
     takeover: createTakeover(recovery),
     recovery,
     membership,
+    presenceWatch,
     outbound,
     dispatch,
     welcome: createWelcome({
@@ -207,18 +214,14 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
     async repair() {
       await channels.restore();
       await membership.joinAgain(live.values());
+      presenceWatch.check(null);
     },
     tell: (degraded, rooms) => io.local.in([...rooms ?? []]).emit("session:degraded", { degraded }),
     log,
   });
   const stop = [
     membership.close,
-    announcePresence({
-      io,
-      roster,
-      channels,
-      onError: (error) => log.error("A change was not announced", { error }),
-    }),
+    presenceWatch.close,
     roster.onUsage((models) => io.emit("usage", { models })),
     roster.onGone((records, reason) => {
       // taken by another node: their sockets here are dead ones

@@ -16,7 +16,6 @@ type EndCode = Extract<
   | "server/draining"
 >;
 
-/** Options of {@linkcode endSession}. */
 export interface EndOptions {
   code: EndCode;
   /** Milliseconds before which the client must not come back. */
@@ -44,7 +43,6 @@ const TOPIC = "session:end";
 // the node that has it ends it at once
 const ANSWER_MS = 2_000;
 
-/** Options of {@linkcode createEnder}. */
 interface EnderOptions {
   bus: NodeBus;
   /** Ends a session of this node; `false`: it is not here. */

@@ -6,7 +6,6 @@ import { WITHOUT_POSITIONS } from "../eventlog/delivery.ts";
 import { type Recovery, type Restored, startAt } from "../eventlog/recovery.ts";
 import { emitLocal, type Emitted, type LiveSession } from "./types.ts";
 
-/** Options of {@linkcode createWelcome}. */
 interface WelcomeOptions {
   nodeId: NodeId;
   heartbeatIntervalMs: number;
@@ -15,7 +14,7 @@ interface WelcomeOptions {
   isDegraded: () => boolean;
 }
 
-/** Makes the function that every session begins with. */
+/** What every session begins with. */
 export function createWelcome(
   { nodeId, heartbeatIntervalMs, recovery, isDegraded }: WelcomeOptions,
 ): (session: LiveSession, restored: Restored | undefined) => void {

@@ -12,7 +12,7 @@ import { delay, supervise } from "../supervise.ts";
 import { endSession } from "./session_end.ts";
 import { emitLocal, type LiveSession, type TetherSocket } from "./types.ts";
 
-/** Options of {@linkcode createTokenWatch}. Times in milliseconds. */
+/** Times in milliseconds. */
 interface TokenWatchOptions {
   /** The sessions of this node. */
   live: ReadonlyMap<string, LiveSession>;
@@ -43,7 +43,6 @@ export interface TokenWatch extends AsyncDisposable {
 // what one lookup asks for
 const RECHECK_BATCH = 500;
 
-/** Starts the watch. */
 export function createTokenWatch(options: TokenWatchOptions): TokenWatch {
   const { live, revocations, noticeMs, toleranceMs, recheckMs, log } = options;
   const admitted = new Map<TetherSocket, Identity>();

@@ -3,7 +3,7 @@ import type { DefaultEventsMap, Server, Socket } from "socket.io";
 import type { Identity } from "../auth/claims.ts";
 import type { EngineSocket } from "../engine/mod.ts";
 import { encodeEvent } from "../eventlog/packet_codec.ts";
-import type { SessionId } from "../protocol/ids.ts";
+import type { SessionId, UserId } from "../protocol/ids.ts";
 import type { ServerEvents } from "../protocol/events.ts";
 import type { Payloads } from "../protocol/payloads.ts";
 import type { RateLimit } from "./rate_limit.ts";
@@ -11,8 +11,14 @@ import type { RecoveryData } from "../eventlog/recovery.ts";
 
 type Listeners = { [Name in keyof ServerEvents]: (payload: ServerEvents[Name]) => void };
 
+/** Whom a session watches. */
+export interface SavedWatch {
+  asked: UserId[];
+  page?: { places: number; userIds: UserId[] };
+}
+
 /** What Socket.IO keeps with a socket. */
-type SocketData = RecoveryData;
+type SocketData = RecoveryData & { watching?: SavedWatch };
 
 /** The Socket.IO server with the contract's events. Client events are dispatched by name, not typed here. */
 export type TetherServer = Server<DefaultEventsMap, Listeners, DefaultEventsMap, SocketData>;
@@ -27,6 +33,8 @@ export interface LiveSession {
   identity: Identity;
   /** `EVENTS_PER_SECOND`. */
   readonly limiter: RateLimit;
+  /** Whether its client does not say that it knows the contract (§1). */
+  readonly isStock: boolean;
 }
 
 /** The fields that a good answer adds to `ok`; without a promise the answer costs no microtask. */

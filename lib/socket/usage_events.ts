@@ -2,7 +2,6 @@
 import type { Roster } from "../roster/roster.ts";
 import type { EventHandlers } from "./types.ts";
 
-/** Makes the handler. */
 export function usageEvents(roster: Roster): EventHandlers {
   return {
     "usage"({ sid }, { model }) {

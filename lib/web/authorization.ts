@@ -3,6 +3,7 @@ import type { Context } from "fresh";
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { Identity } from "../auth/claims.ts";
 import { bearerOf, clearedTokenCookies, tokenCookie } from "../auth/http_token.ts";
+import type { Issued } from "../auth/issuer.ts";
 import { ProtocolError } from "../protocol/codes.ts";
 import { type Asked, browserHost, isHttps } from "./browser_url.ts";
 import type { State } from "./request_state.ts";
@@ -44,21 +45,15 @@ export function requireService(
   }
 }
 
-/** What comes of a sign-in. */
-interface SignedIn {
-  token: string;
-  identity: Identity;
-}
-
 /** What a sign-in or a refresh answers: `{ token, user, expiresAt }` and the cookie. */
-export function signedIn(asked: Asked, { token, identity }: SignedIn): Response {
+export function signedIn(asked: Asked, { token, identity }: Issued): Response {
   const { user, expiresAt } = identity;
   const cookie = tokenCookie(token, { secure: isSecure(asked), expiresAt });
   return json({ token, user, expiresAt }, { headers: { "set-cookie": cookie } });
 }
 
 /** What a sign-in by a form of a page answers: the cookie, and the front page. */
-export function signedInByForm(asked: Asked, { token, identity }: SignedIn): Response {
+export function signedInByForm(asked: Asked, { token, identity }: Issued): Response {
   const cookie = tokenCookie(token, { secure: isSecure(asked), expiresAt: identity.expiresAt });
   return new Response(null, { status: 303, headers: { location: "/", "set-cookie": cookie } });
 }

@@ -11,7 +11,7 @@ export async function membersOf(
   { identity, services: { channels, presence } }: { identity: Identity; services: Services },
 ): Promise<Presence[]> {
   if (!await channels.isMember(channelId, identity.user.id)) throw new ProtocolError("access/denied");
-  const people = await presence(identity);
-  const inside = await Promise.all(people.map(({ id }) => channels.isMember(channelId, id)));
-  return people.filter((_, index) => inside[index]);
+  const { users } = await presence(identity.user.id, {});
+  const inside = await Promise.all(users.map(({ id }) => channels.isMember(channelId, id)));
+  return users.filter((_, index) => inside[index]);
 }

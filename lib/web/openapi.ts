@@ -10,10 +10,9 @@ import { BODIES, QUERIES } from "../protocol/payloads.ts";
 import { RESOURCES } from "../protocol/resources.ts";
 import { statusOf } from "./responses.ts";
 
-type Who = "anyone" | "user" | "admin" | "service" | "metrics";
+type Who = "anyone" | "user" | "admin" | "service" | "user or service" | "metrics";
 
 interface Operation {
-  who: Who;
   summary: string;
   /** The answer when all is well; absent: text. */
   schema?: v.GenericSchema;
@@ -21,7 +20,7 @@ interface Operation {
   answer?: string;
   /** Default 200. */
   status?: number;
-  /** What it fails with, beside the codes of who may call it and of its body. */
+  /** What it fails with, beside the codes of who may call it and of what it is sent. */
   codes?: Code[];
   /** When it answers the same schema with 503. */
   unavailable?: string;
@@ -33,6 +32,7 @@ const CODES_OF: Record<Who, Code[]> = {
   user: [...TOKEN_CODES, "server/unavailable"],
   admin: [...TOKEN_CODES, "access/denied", "server/unavailable"],
   service: ["auth/missing", "access/denied", "server/unavailable"],
+  "user or service": [...TOKEN_CODES, "server/unavailable"],
   metrics: ["access/denied"],
 };
 const SECURITY: Record<Who, Record<string, string[]>[]> = {
@@ -40,162 +40,143 @@ const SECURITY: Record<Who, Record<string, string[]>[]> = {
   user: [{ userToken: [] }, { userCookie: [] }],
   admin: [{ userToken: [] }, { userCookie: [] }],
   service: [{ serviceToken: [] }],
+  "user or service": [{ userToken: [] }, { userCookie: [] }, { serviceToken: [] }],
   metrics: [{}, { metricsToken: [] }],
 };
-const BODY_CODES: Code[] = ["request/invalid", "request/too-large"];
 const OK = v.object({ ok: v.literal(true) });
 
+const CHANNEL = v.object({ channel: RESOURCES.Channel });
 const ADD_MEMBER: Operation = {
-  who: "user",
   summary: "Adds a member, for the channel's maker and administrators; open pages follow at once",
   answer: "Whether they were no member before.",
   schema: v.object({ added: v.boolean() }),
-  codes: ["access/denied", "access/not-found", "request/invalid"],
+  codes: ["access/denied", "access/not-found"],
 };
 
-const OPERATIONS: Record<string, Operation> = {
-  "GET /healthz": {
-    who: "anyone",
-    summary: "Whether the process serves",
-    schema: OK,
+/** Every endpoint, by who may call it. */
+const OPERATIONS: Record<Who, Record<string, Operation>> = {
+  anyone: {
+    "GET /healthz": { summary: "Whether the process serves", schema: OK },
+    "GET /readyz": {
+      summary: "Whether this node should get traffic",
+      answer: "It should.",
+      schema: v.object({ ready: v.boolean(), reason: v.optional(v.string()) }),
+      unavailable: "It should not; the reason names the failing part.",
+    },
+    "GET /api/openapi.json": { summary: "This description", schema: v.looseObject({}) },
+    "POST /api/auth/sign-in": {
+      summary: "Signs in by name, in demo mode only; also sets the cookie",
+      schema: RESOURCES.SignedIn,
+      codes: ["access/not-found"],
+    },
   },
-  "GET /readyz": {
-    who: "anyone",
-    summary: "Whether this node should get traffic",
-    answer: "It should.",
-    schema: v.object({ ready: v.boolean(), reason: v.optional(v.string()) }),
-    unavailable: "It should not; the reason names the failing part.",
+  metrics: {
+    "GET /metrics": { summary: "Metrics as Prometheus text; open to all unless METRICS_TOKEN is set" },
   },
-  "GET /metrics": {
-    who: "metrics",
-    summary: "Metrics as Prometheus text; open to all unless METRICS_TOKEN is set",
+  user: {
+    "POST /api/auth/refresh": {
+      summary: "The token to go on with: a new one in demo mode, else the one that was shown",
+      schema: RESOURCES.SignedIn,
+    },
+    "POST /api/auth/sign-out": {
+      summary: "Revokes this token, which ends its sessions, and takes the cookie back",
+      schema: OK,
+    },
+    "GET /api/auth/me": { summary: "Who is signed in", schema: v.omit(RESOURCES.SignedIn, ["token"]) },
+    "GET /api/channels": {
+      summary: "The user's channels with what is unread in each",
+      schema: v.object({ channels: v.array(RESOURCES.ChannelView) }),
+    },
+    "POST /api/channels": { summary: "Makes a channel; its maker is a member", schema: CHANNEL, status: 201 },
+    "PATCH /api/channels/{id}": {
+      summary: "Names a channel anew, for its maker and administrators",
+      schema: CHANNEL,
+      codes: ["access/denied", "access/not-found"],
+    },
+    "DELETE /api/channels/{id}": {
+      summary: "Removes a channel with all that was said in it, for its maker and administrators",
+      schema: OK,
+      codes: ["access/denied", "access/not-found"],
+    },
+    "GET /api/channels/{id}/messages": {
+      summary: "The last 200 messages of a channel, the oldest first",
+      schema: v.object({ messages: v.array(RESOURCES.Message) }),
+      codes: ["access/denied"],
+    },
+    "GET /api/channels/{id}/members": {
+      summary: "The members of a channel among the users whom GET /api/presence lists",
+      schema: v.object({ members: v.array(RESOURCES.Presence) }),
+      codes: ["access/denied"],
+    },
+    "PUT /api/channels/{id}/members/{userId}": ADD_MEMBER,
+    "POST /api/channels/{id}/members/{userId}": { ...ADD_MEMBER, summary: "As PUT" },
+    "DELETE /api/channels/{id}/members/{userId}": {
+      summary: "Ends a membership: for the channel's maker, administrators and the member",
+      answer: "Whether they were a member.",
+      schema: v.object({ removed: v.boolean() }),
+      codes: ["access/denied", "access/not-found"],
+    },
   },
-  "GET /api/openapi.json": {
-    who: "anyone",
-    summary: "This description",
-    schema: v.looseObject({}),
+  "user or service": {
+    "GET /api/presence": {
+      summary:
+        "How users are, of those whom one may see, or of all for a service: some, or a page of the lately active",
+      schema: v.object({
+        users: v.array(RESOURCES.Presence),
+        next: v.optional(
+          v.pipe(v.nullable(v.string()), v.description("null on the last page, which may be short.")),
+        ),
+        total: v.optional(count),
+      }),
+    },
   },
-  "POST /api/auth/sign-in": {
-    who: "anyone",
-    summary: "Signs in by name, in demo mode only; also sets the cookie",
-    schema: RESOURCES.SignedIn,
-    codes: ["access/not-found"],
+  admin: {
+    "GET /api/sessions": {
+      summary: "The fleet's sessions in the order of their ids, for administrators",
+      answer: "A page of them; `next` is null on the last.",
+      schema: v.object({ sessions: v.array(RESOURCES.Session), next: v.nullable(v.string()), total: count }),
+    },
+    "DELETE /api/sessions/{sid}": {
+      summary: "Ends a session, for administrators; its client does not come back by itself",
+      schema: OK,
+      codes: ["access/not-found"],
+    },
+    "POST /api/users/{id}/revoke": {
+      summary: "Revokes all tokens of a user that were issued until now, for administrators",
+      schema: v.object({ ok: v.literal(true), tokensWithoutIat: v.string() }),
+    },
+    "DELETE /api/users/{id}/revoke": {
+      summary: "Takes the revocation of a user back, for administrators",
+      answer: "Whether there was one.",
+      schema: v.object({ restored: v.boolean() }),
+    },
   },
-  "POST /api/auth/refresh": {
-    who: "user",
-    summary: "The token to go on with: a new one in demo mode, else the one that was shown",
-    schema: RESOURCES.SignedIn,
-  },
-  "POST /api/auth/sign-out": {
-    who: "user",
-    summary: "Revokes this token, which ends its sessions, and takes the cookie back",
-    schema: OK,
-  },
-  "GET /api/auth/me": {
-    who: "user",
-    summary: "Who is signed in",
-    schema: v.omit(RESOURCES.SignedIn, ["token"]),
-  },
-  "GET /api/presence": {
-    who: "user",
-    summary: "The users whom one may see, and their status; at most 1,000, those who were active last",
-    schema: v.object({ users: v.array(RESOURCES.Presence) }),
-  },
-  "GET /api/channels": {
-    who: "user",
-    summary: "The user's channels with what is unread in each",
-    schema: v.object({ channels: v.array(RESOURCES.ChannelView) }),
-  },
-  "POST /api/channels": {
-    who: "user",
-    summary: "Makes a channel; its maker is a member",
-    schema: v.object({ channel: RESOURCES.Channel }),
-    status: 201,
-  },
-  "PATCH /api/channels/{id}": {
-    who: "user",
-    summary: "Names a channel anew, for its maker and administrators",
-    schema: v.object({ channel: RESOURCES.Channel }),
-    codes: ["access/denied", "access/not-found"],
-  },
-  "DELETE /api/channels/{id}": {
-    who: "user",
-    summary: "Removes a channel with all that was said in it, for its maker and administrators",
-    schema: OK,
-    codes: ["access/denied", "access/not-found", "request/invalid"],
-  },
-  "GET /api/channels/{id}/messages": {
-    who: "user",
-    summary: "The last 200 messages of a channel, the oldest first",
-    schema: v.object({ messages: v.array(RESOURCES.Message) }),
-    codes: ["access/denied", "request/invalid"],
-  },
-  "GET /api/channels/{id}/members": {
-    who: "user",
-    summary: "The members of a channel among the users whom GET /api/presence lists",
-    schema: v.object({ members: v.array(RESOURCES.Presence) }),
-    codes: ["access/denied", "request/invalid"],
-  },
-  "PUT /api/channels/{id}/members/{userId}": ADD_MEMBER,
-  "POST /api/channels/{id}/members/{userId}": { ...ADD_MEMBER, summary: "As PUT" },
-  "DELETE /api/channels/{id}/members/{userId}": {
-    who: "user",
-    summary: "Ends a membership: for the channel's maker, administrators and the member",
-    answer: "Whether they were a member.",
-    schema: v.object({ removed: v.boolean() }),
-    codes: ["access/denied", "access/not-found", "request/invalid"],
-  },
-  "GET /api/sessions": {
-    who: "admin",
-    summary: "The fleet's sessions in the order of their ids, for administrators",
-    answer: "A page of them; `next` is null on the last.",
-    schema: v.object({
-      sessions: v.array(RESOURCES.Session),
-      next: v.nullable(v.string()),
-      total: count,
-    }),
-    codes: ["request/invalid"],
-  },
-  "DELETE /api/sessions/{sid}": {
-    who: "admin",
-    summary: "Ends a session, for administrators; its client does not come back by itself",
-    schema: OK,
-    codes: ["access/not-found", "request/invalid"],
-  },
-  "POST /api/users/{id}/revoke": {
-    who: "admin",
-    summary: "Revokes all tokens of a user that were issued until now, for administrators",
-    schema: v.object({ ok: v.literal(true), tokensWithoutIat: v.string() }),
-    codes: ["request/invalid"],
-  },
-  "DELETE /api/users/{id}/revoke": {
-    who: "admin",
-    summary: "Takes the revocation of a user back, for administrators",
-    answer: "Whether there was one.",
-    schema: v.object({ restored: v.boolean() }),
-    codes: ["request/invalid"],
-  },
-  "POST /api/events": {
-    who: "service",
-    summary: "Emits `events` into the open pages of users, of a channel's members, or of one session",
-    answer: "How many sessions it was addressed to.",
-    schema: v.object({ sessions: count }),
-  },
-  "POST /api/calls": {
-    who: "service",
-    summary: "Emits `events` to one session and waits for what its page answers",
-    answer: "What the page answered; null when that is nothing.",
-    schema: v.unknown(),
-    codes: ["access/not-found", "request/timeout", "request/bad-answer", "request/rate-limited"],
+  service: {
+    "POST /api/events": {
+      summary: "Emits `events` into the open pages of users, of a channel's members, or of one session",
+      answer: "How many sessions it was addressed to.",
+      schema: v.object({ sessions: count }),
+    },
+    "POST /api/calls": {
+      summary: "Emits `events` to one session and waits for what its page answers",
+      answer: "What the page answered; null when that is nothing.",
+      schema: v.unknown(),
+      codes: ["access/not-found", "request/timeout", "request/bad-answer", "request/rate-limited"],
+    },
   },
 };
 
 /** The document. */
 export function openApi(): Record<string, unknown> {
   const paths: Record<string, Record<string, unknown>> = {};
-  for (const [route, operation] of Object.entries(OPERATIONS)) {
-    const [method, path] = route.split(" ") as [string, string];
-    paths[path] = { ...paths[path], [method.toLowerCase()]: described(route, operation) };
+  for (const [who, operations] of Object.entries(OPERATIONS)) {
+    for (const [route, operation] of Object.entries(operations)) {
+      const [method, path] = route.split(" ") as [string, string];
+      paths[path] = {
+        ...paths[path],
+        [method.toLowerCase()]: described(route, { who: who as Who, ...operation }),
+      };
+    }
   }
   const bearer = (description: string) => ({ type: "http", scheme: "bearer", description });
   return {
@@ -221,14 +202,10 @@ export function openApi(): Record<string, unknown> {
   };
 }
 
-function described(route: string, operation: Operation) {
+function described(route: string, operation: Operation & { who: Who }) {
   const { who, summary, schema, answer = "All is well.", status = 200, codes = [], unavailable } = operation;
   const body = (BODIES as Record<string, v.GenericSchema>)[route];
   const query = (QUERIES as Record<string, { entries: v.ObjectEntries }>)[route];
-  const failures = Map.groupBy(
-    new Set([...CODES_OF[who], ...(body ? BODY_CODES : []), ...codes]),
-    (code) => statusOf(code),
-  );
   const parameters = [
     ...[...route.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
       name,
@@ -242,6 +219,12 @@ function described(route: string, operation: Operation) {
       schema: jsonSchema(schema),
     })),
   ];
+  const ofInput: Code[] = body
+    ? ["request/invalid", "request/too-large"]
+    : parameters.length > 0
+    ? ["request/invalid"]
+    : [];
+  const failures = Map.groupBy(new Set([...CODES_OF[who], ...ofInput, ...codes]), statusOf);
   return {
     summary,
     security: SECURITY[who],

@@ -3,11 +3,11 @@ import type { Identity } from "../auth/claims.ts";
 import type { Demo } from "../auth/demo_sign_in.ts";
 import type { ChannelService } from "../channel/service.ts";
 import type { Metrics } from "../metrics.ts";
-import type { Presence } from "../protocol/events.ts";
 import type { SessionId, UserId } from "../protocol/ids.ts";
 import type { PageOptions, SessionPage } from "../roster/page.ts";
 import type { RequestLimits } from "./request_limits.ts";
 import type { Outbound } from "../socket/outbound.ts";
+import type { PresenceList, PresenceQuery } from "../socket/presence_view.ts";
 
 /** What administrators may do. */
 interface Administration {
@@ -43,8 +43,8 @@ export interface Services {
   allowedOrigins: readonly string[];
   /** Told of a failure that no answer explains. */
   failed(error: unknown): void;
-  /** Everybody whom `identity` may see, and how they are. */
-  presence(identity: Identity): Promise<Presence[]>;
+  /** How those are whom `viewer` may see; all, without one. */
+  presence(viewer: UserId | undefined, query: PresenceQuery): Promise<PresenceList>;
   channels: ChannelService;
   /** What a back end sends into open pages. */
   outbound: Pick<Outbound, "emit" | "call">;

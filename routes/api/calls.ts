@@ -1,15 +1,11 @@
 import { parseBody } from "../../lib/protocol/payloads.ts";
-import { json, readJson } from "../../lib/web/responses.ts";
-import { requireService } from "../../lib/web/authorization.ts";
 import { define } from "../../lib/web/define.ts";
+import { forService } from "../../lib/web/endpoints.ts";
 
 /** Asks one session and answers what its client acknowledges; 404 when it is gone, 504 when it is late. */
 export const handler = define.handlers({
-  async POST(ctx) {
-    const { services } = ctx.state;
-    requireService(ctx.req, services);
-    const body = await readJson(ctx.req, { maxBytes: services.maxPayloadBytes });
-    const { sessionId, timeoutMs = services.callTimeoutMs, ...event } = parseBody("POST /api/calls", body);
-    return json(await services.outbound.call(sessionId, event, { timeoutMs }));
-  },
+  POST: forService(async ({ services: { outbound, callTimeoutMs }, body }) => {
+    const { sessionId, timeoutMs = callTimeoutMs, ...event } = parseBody("POST /api/calls", await body());
+    return await outbound.call(sessionId, event, { timeoutMs });
+  }),
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createDemo, type Demo, demoName } from "../../lib/auth/demo_sign_in.ts";
-import { createFileFirstUserStore, createMemoryFirstUserStore } from "../../lib/auth/first_user.ts";
+import { firstUserInFile, firstUserInMemory } from "../../lib/auth/first_user.ts";
 import { createIssuer } from "../../lib/auth/issuer.ts";
 import { createSecretKeys } from "../../lib/auth/secret_keys.ts";
 import { createVerifier } from "../../lib/auth/verifier.ts";
@@ -10,7 +10,7 @@ const SECRET = crypto.getRandomValues(new Uint8Array(32));
 
 async function createTestDemo(expiresInS: number | null = 60): Promise<Demo> {
   const issuer = await createIssuer({ secret: SECRET, expiresInS });
-  return createDemo({ issuer, firstUser: createMemoryFirstUserStore() });
+  return createDemo({ issuer, isFirst: firstUserInMemory() });
 }
 
 Deno.test("signIn() gives a token that the verifier accepts, for a user of that name", async () => {
@@ -98,16 +98,16 @@ Deno.test("exactly one user is first, kept in the file, when many sign in at onc
     const path = `${directory}/first_user`;
     const issuer = await createIssuer({ secret: SECRET, expiresInS: 60 });
     const demos = Array.from({ length: 4 }, () => {
-      return createDemo({ issuer, firstUser: createFileFirstUserStore(path) });
+      return createDemo({ issuer, isFirst: firstUserInFile(path) });
     });
     const signedIn = await Promise.all(
       Array.from({ length: 20 }, (_, n) => demos[n % 4]!.signIn(`User ${n}`)),
     );
     const admins = signedIn.filter(({ identity }) => identity.user.role === "admin");
     assert.equal(admins.length, 1);
-    const afterRestart = createFileFirstUserStore(path);
-    assert.equal(await afterRestart.claim(userId("somebody")), false);
-    assert.equal(await afterRestart.claim(admins[0]!.identity.user.id), true);
+    const afterRestart = firstUserInFile(path);
+    assert.equal(await afterRestart(userId("somebody")), false);
+    assert.equal(await afterRestart(admins[0]!.identity.user.id), true);
     assert.deepEqual(Array.from(Deno.readDirSync(directory), ({ name }) => name), ["first_user"]);
   } finally {
     await Deno.remove(directory, { recursive: true });

@@ -52,7 +52,18 @@ Deno.test("ChannelService has a public channel general from the start, and one o
   const channels = await createChannels({ store });
   assert.deepEqual(await channels.channelsOf(EVE.id), [GENERAL]);
   assert.equal(await channels.isMember(GENERAL, EVE.id), true);
-  assert.equal(await channels.sharesChannel(ADA.id, EVE.id), true);
+  assert.equal(await channels.areAllVisible(), true);
+  assert.deepEqual(await channels.visibleTo(ADA.id, [EVE.id, BOB.id]), [EVE.id, BOB.id]);
+});
+
+Deno.test("ChannelService shows users those with whom they share a channel, where none is public", async () => {
+  using channels = await open({ publicChannels: "none" });
+  const id = await team(channels, BOB);
+  assert.equal(await channels.areAllVisible(), false);
+  assert.deepEqual(await channels.visibleTo(ADA.id, [EVE.id, BOB.id]), [BOB.id]);
+  assert.deepEqual(await channels.visibleTo(EVE.id, [ADA.id, BOB.id]), []);
+  await channels.removeMember(ADA, { channelId: id, userId: BOB.id });
+  assert.deepEqual(await channels.visibleTo(ADA.id, [EVE.id, BOB.id]), []);
 });
 
 Deno.test("ChannelService lets only members in, and tells nobody which channels there are", async () => {
@@ -237,7 +248,7 @@ Deno.test("who may make public channels is a setting; with none there is no gene
       else await assert.rejects(channels.create(who, wanted), DENIED);
     }
     assert.equal((await channels.channelsOf(EVE.id)).includes(GENERAL), publicChannels !== "none");
-    assert.equal(await channels.sharesChannel(ADA.id, EVE.id), publicChannels !== "none");
+    assert.equal(await channels.areAllVisible(), publicChannels !== "none");
   }
 });
 

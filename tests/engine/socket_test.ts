@@ -191,6 +191,16 @@ Deno.test("close(): over WebSocket the last message arrives before the close fra
   assert.equal((await socket.closed).code, 1000);
 });
 
+Deno.test("close(): a WebSocket that is never silent is closed after closeTimeoutMs", async () => {
+  await using server = serveEcho({ pingIntervalMs: 25_000, closeTimeoutMs: 200 });
+  server.engine.on("connection", (session) => session.once("data", () => session.close()));
+  const socket = await openWebSocket(server.ws);
+  const sending = setInterval(() => socket.send("4more"), 1);
+  assert.equal((await socket.closed).code, 1000);
+  clearInterval(sending);
+  assert.equal(server.engine.clientsCount, 0);
+});
+
 Deno.test("upgrade: the session tells of it, and closing it while it is probed closes both", async () => {
   await using server = serveEcho({ pingIntervalMs: 25_000 });
   const opened = new Promise<EngineSocket>((resolve) => server.engine.on("connection", resolve));

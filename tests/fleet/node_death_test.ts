@@ -27,7 +27,7 @@ Deno.test("a node that is killed with 1,000 sessions", async (t) => {
   const size = async (): Promise<number> => Number(await redis.send(["HLEN", "tether:session_pool"]));
   await using watcher = await person(fleet.nodes[1]!.url, "watcher");
   await using survivor = await person(fleet.nodes[2]!.url, "survivor");
-  await watcher.client.ask("presence:list", {});
+  await watcher.client.ask("presence:list", { limit: 2 * USERS });
 
   const tokens = await Promise.all(
     Array.from({ length: USERS }, (_, n) => testToken({ claims: { sub: `u${n}`, name: `U${n}` } })),

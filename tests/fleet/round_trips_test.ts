@@ -15,7 +15,7 @@ const BOUNDS = {
   "user-join": 1.6,
   "a message's ack": 1.6,
   "a message's way to another node": 1.6,
-  "an answered call to another node": 4.6,
+  "an answered call to another node": 2.5,
   "heartbeat": 0.5,
 };
 

@@ -1,7 +1,8 @@
 /**
  * Events on three real nodes under random schedules: clients move, lose their connections and fall into black
  * holes. Every event comes once and in order to whoever was a member.
- * `FLEET_SCHEDULES` says how many schedules to run; `FLEET_SEED` runs those of a failure again.
+ * `FLEET_SCHEDULES` says how many schedules to run; `FLEET_SEED` runs those of a failure again; with
+ * `FLEET_WEATHER=all` nodes are killed meanwhile, and their ways to Redis are cut.
  */
 import assert from "node:assert/strict";
 import { startFleet } from "../support/fleet.ts";
@@ -11,7 +12,9 @@ import { batchOf } from "./schedules.ts";
 const SCHEDULES = Number(Deno.env.get("FLEET_SCHEDULES") ?? 8);
 const SEED = Number(Deno.env.get("FLEET_SEED") ?? Math.floor(Math.random() * 1_000_000));
 const AT_ONCE = 40, ROUNDS = 6;
-const KINDS = ["calm"] as const;
+const KINDS = Deno.env.get("FLEET_WEATHER") === "all"
+  ? ["calm", "kill", "kill", "redisCut", "redisCut"] as const
+  : ["calm"] as const;
 const RECOVERED = 0.95;
 
 Deno.test(`each event comes once and in order under ${SCHEDULES} random schedules`, async () => {

@@ -104,7 +104,10 @@ Deno.test("what administrators may do", async (t) => {
       await Promise.all([...bobs, eve].map(connect));
       const ends = Promise.all(bobs.map((client) => client.next("session:end")));
       const answer = await admin.ask("POST", `/api/users/${encodeURIComponent(id)}/revoke`);
-      assert.deepEqual([answer.status, answer.body], [200, { ok: true }]);
+      assert.deepEqual([answer.status, answer.body], [200, {
+        ok: true,
+        tokensWithoutIat: "refused until this is taken back",
+      }]);
       for (const end of await ends) {
         const { code, action } = end as Record<string, unknown>;
         assert.deepEqual([code, action], ["session/revoked", "reauth"]);
@@ -112,6 +115,10 @@ Deno.test("what administrators may do", async (t) => {
       assert.ok(eve.socket.connected);
       const refused = await clientOf(server.url, token).ask("GET", "/api/auth/me");
       assert.deepEqual([refused.status, refused.body.error.code], [401, "auth/revoked"]);
+      // and taken back
+      const undone = await admin.ask("DELETE", `/api/users/${encodeURIComponent(id)}/revoke`);
+      assert.deepEqual([undone.status, undone.body], [200, { restored: true }]);
+      assert.equal((await clientOf(server.url, token).ask("GET", "/api/auth/me")).status, 200);
       // what is issued later is good
       const later = await tokenOf(id, { iat: Math.ceil(before / 1000) + 2 });
       const me = await clientOf(server.url, later).ask("GET", "/api/auth/me");

@@ -15,13 +15,6 @@ function down(redis: Redis): Promise<void> {
   return new Promise((resolve) => redis.on("down", resolve));
 }
 
-/** Subscribes; `message` is the first that comes. */
-async function hear(redis: Redis, channel: string): Promise<{ message: Promise<string> }> {
-  const { promise, resolve } = Promise.withResolvers<string>();
-  await redis.subscribe(channel, (message) => resolve(new TextDecoder().decode(message)));
-  return { message: promise };
-}
-
 Deno.test("createRedis() refuses a URL that is no Redis URL and does not repeat it", () => {
   for (const url of ["nonsense", "http://user:secret@host", "redis://user:secret@host/db"]) {
     assert.throws(
@@ -111,61 +104,6 @@ Deno.test("run() sends a script's text only when the server does not have it", a
   await redis.send(["SCRIPT", "FLUSH"]);
   assert.deepEqual(await redis.run(echo, { keys: ["k"], args: [8] }), ["k", "8"]);
   assert.deepEqual(await redis.send(["SCRIPT", "EXISTS", echo.digest]), [1]);
-});
-
-Deno.test("bytes go in and come out unchanged", async () => {
-  await using server = await startRedis();
-  await using redis = connect(server.url);
-  await redis.whenUp();
-  const bytes = Uint8Array.from({ length: 256 }, (_, i) => i);
-  await redis.send(["SET", "bytes", bytes]);
-  assert.equal(await redis.send(["STRLEN", "bytes"]), 256);
-  const { promise, resolve } = Promise.withResolvers<Uint8Array>();
-  await redis.subscribe("bytes", resolve);
-  await redis.publish("bytes", bytes);
-  assert.deepEqual(new Uint8Array(await promise), bytes);
-});
-
-Deno.test("a subscription outlives its connection", async () => {
-  await using server = await startRedis();
-  await using redis = connect(server.url);
-  await using other = connect(server.url);
-  await Promise.all([redis.whenUp(), other.whenUp()]);
-  const first = await hear(redis, "news");
-  await other.publish("news", "one");
-  assert.equal(await first.message, "one");
-
-  const away = down(redis);
-  await other.send(["CLIENT", "KILL", "TYPE", "pubsub"]);
-  await away;
-  const second = await hear(redis, "news");
-  await redis.whenUp();
-  await other.publish("news", "two");
-  assert.equal(await second.message, "two");
-});
-
-Deno.test("subscribe() while Redis is away listens once it is there", async () => {
-  await using server = await startRedis();
-  await server.stop();
-  await using redis = connect(server.url);
-  const { message } = await hear(redis, "early");
-  await server.start();
-  await redis.whenUp();
-  await redis.publish("early", "hello");
-  assert.equal(await message, "hello");
-});
-
-Deno.test("an unsubscribed listener hears no more, and the others do", async () => {
-  await using server = await startRedis();
-  await using redis = connect(server.url);
-  await redis.whenUp();
-  let calls = 0;
-  const off = await redis.subscribe("c", () => calls++);
-  const { message } = await hear(redis, "c");
-  await off();
-  await redis.publish("c", "x");
-  assert.equal(await message, "x");
-  assert.equal(calls, 0);
 });
 
 Deno.test("duplicate() is a connection of its own", async () => {

@@ -77,7 +77,8 @@ export async function runFleet(
       store: guarded,
       nodeId: nodeId(name),
       log,
-      leaseMs: 3 * LEASE_MS,
+      // renewed when a third is left: at a node's death every session has more than the node's lease
+      leaseMs: 4 * LEASE_MS,
       nodeLeaseMs: LEASE_MS,
       graceMs: GRACE_MS,
     });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { sessionId, userId } from "../../lib/protocol/ids.ts";
+import { keyFamily } from "../../lib/redis/keys.ts";
 import type { Redis } from "../../lib/redis/redis.ts";
 import { createKvLastActiveStore } from "../../lib/roster/kv_last_active_store.ts";
 import { createMemoryRosterStore } from "../../lib/roster/memory_store.ts";
@@ -31,7 +32,8 @@ const STANDING = /:(last_active|last_active:names|nodes|roster:epoch|usage_pool:
 
 function openRedis(redis: Redis, clock = { now: START }): StoreFixture & { keys(): Promise<string[]> } {
   const prefix = `t${stores++}`;
-  const keys = async () => (await redis.sendToMasters(["KEYS", `${prefix}:*`])).flat() as string[];
+  const key = keyFamily(redis, prefix, "fleet")();
+  const keys = async () => await redis.send(["KEYS", `${prefix}:*`], { key }) as string[];
   return {
     store: createRedisRosterStore({ redis, prefix, savedMs: SAVED_MS, now: () => clock.now }),
     clock,

@@ -1,12 +1,12 @@
 // Which models are used, and what is announced of it.
 import assert from "node:assert/strict";
-import { createUsagePool, MAX_MODELS_OF_SESSION } from "../../lib/roster/usage_pool.ts";
+import { MAX_MODELS_OF_SESSION, UsagePool } from "../../lib/roster/usage.ts";
 import { sid, test } from "./roster_fixture.ts";
 
 const S1 = sid("s1"), S2 = sid("s2");
 
 Deno.test("UsagePool counts a model until its last session's use runs out", () => {
-  const pool = createUsagePool();
+  const pool = new UsagePool();
   assert.equal(pool.use(S1, "a", { now: 0 }), true);
   assert.equal(pool.use(S2, "a", { now: 1_000 }), false);
   assert.equal(pool.use(S1, "a", { now: 2_000 }), false);
@@ -15,7 +15,7 @@ Deno.test("UsagePool counts a model until its last session's use runs out", () =
 });
 
 Deno.test("UsagePool ends all use of a session", () => {
-  const pool = createUsagePool();
+  const pool = new UsagePool();
   pool.use(S1, "a", { now: 0 });
   pool.use(S1, "b", { now: 0 });
   pool.use(S2, "b", { now: 0 });
@@ -25,7 +25,7 @@ Deno.test("UsagePool ends all use of a session", () => {
 });
 
 Deno.test("UsagePool bounds the models of one session", () => {
-  const pool = createUsagePool();
+  const pool = new UsagePool();
   for (let model = 0; model < 100; model++) pool.use(S1, `m${model}`, { now: 0 });
   assert.equal(pool.models(0).length, MAX_MODELS_OF_SESSION);
 });

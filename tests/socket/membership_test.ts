@@ -12,10 +12,12 @@ const ADA = userId("ada"), LEFT = channelId("left"), KEPT = channelId("kept");
 Deno.test("joinChannels() does not put back who was removed while the store was read", async () => {
   const io: TetherServer = new Server();
   const read = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const left: unknown[] = [];
   let reads = 0, change: MembershipListener = () => {};
   const membership = createMembership({
     io,
     bus: noBus,
+    onLeft: (userIds) => left.push(userIds),
     channels: {
       channelsOf: async () => {
         const ids = reads === 0 ? [LEFT, KEPT] : [KEPT];
@@ -43,4 +45,5 @@ Deno.test("joinChannels() does not put back who was removed while the store was 
 
   assert.deepEqual(await joining, [KEPT]);
   assert.deepEqual([...rooms], ["channel:kept"]);
+  assert.deepEqual(left, [[ADA]]);
 });

@@ -1,5 +1,5 @@
 /** A log for tests that keeps what is written. */
-import type { Log } from "../../lib/supervise.ts";
+import type { Log } from "../../lib/log.ts";
 
 /** One line of a {@linkcode TestLog}. */
 export interface LogLine {

@@ -52,7 +52,12 @@ export async function startSocketServer(options: SocketTestServerOptions = {}): 
   });
   const keys = stack.use(await createSecretKeys({ secret: TEST_SECRET }));
   const verifier = createVerifier({ keys, clockToleranceS: config.jwt.clockToleranceS });
-  const channels = await createChannels({ store: channelStore, isLimited: config.eventsPerSecond > 0 });
+  const { eventsPerSecond, publicChannels } = config;
+  const channels = await createChannels({
+    store: channelStore,
+    publicChannels,
+    isLimited: eventsPerSecond > 0,
+  });
   const roster = stack.use(
     createRoster({ store, log, nodeId: id, leaseMs: 90_000, graceMs: config.presenceGraceMs }),
   );

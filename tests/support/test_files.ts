@@ -27,7 +27,9 @@ async function filesByKind(): Promise<Partial<Record<Kind, string[]>>> {
     known.getOrInsertComputed(file.href, async () => {
       if (file.href.endsWith("/browser_turn.ts")) return "browser";
       const text = await Deno.readTextFile(file);
-      const imported = [...text.matchAll(/\bfrom "(\.[^"]+)"/g)].map(([, path]) => new URL(path!, file));
+      const imported = [...text.matchAll(/^(?:import|export|\}) .*\bfrom "(\.[^"]+)"/gm)].map(([, path]) =>
+        new URL(path!, file)
+      );
       const kinds = await Promise.all(imported.filter(({ href }) => href.startsWith(TESTS.href)).map(kindOf));
       if (text.includes("Deno.Command")) kinds.push("processes");
       return kinds.find((kind) => kind === "browser") ?? kinds.find((kind) => kind === "processes") ??

@@ -1,11 +1,7 @@
-import { json } from "../../../lib/web/responses.ts";
-import { requireIdentity } from "../../../lib/web/authorization.ts";
 import { define } from "../../../lib/web/define.ts";
+import { forUser } from "../../../lib/web/endpoints.ts";
 
 /** Who is signed in: `{ user, expiresAt }`. */
 export const handler = define.handlers({
-  GET(ctx) {
-    const { user, expiresAt } = requireIdentity(ctx.state);
-    return json({ user, expiresAt });
-  },
+  GET: forUser(({ user, identity: { expiresAt } }) => ({ user, expiresAt })),
 });

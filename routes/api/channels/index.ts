@@ -1,17 +1,11 @@
 import { parseBody } from "../../../lib/protocol/payloads.ts";
-import { json, readJson } from "../../../lib/web/responses.ts";
-import { requireIdentity } from "../../../lib/web/authorization.ts";
 import { define } from "../../../lib/web/define.ts";
+import { forUser } from "../../../lib/web/endpoints.ts";
 
 /** The user's channels with what is unread in each: `{ channels }`; makes one: `{ channel }`. */
 export const handler = define.handlers({
-  async GET(ctx) {
-    const { user } = requireIdentity(ctx.state);
-    return json({ channels: await ctx.state.services.channels.overview(user.id) });
-  },
-  async POST(ctx) {
-    const { user } = requireIdentity(ctx.state);
-    const wanted = parseBody("POST /api/channels", await readJson(ctx.req));
-    return json({ channel: await ctx.state.services.channels.create(user, wanted) }, { status: 201 });
-  },
+  GET: forUser(async ({ user, services: { channels } }) => ({ channels: await channels.overview(user.id) })),
+  POST: forUser(async ({ user, services: { channels }, body }) => ({
+    channel: await channels.create(user, parseBody("POST /api/channels", await body())),
+  }), 201),
 });

@@ -1,13 +1,10 @@
-import { json } from "../../../lib/web/responses.ts";
-import { requireAdmin } from "../../../lib/web/authorization.ts";
-import { define } from "../../../lib/web/define.ts";
 import { parseQuery } from "../../../lib/protocol/payloads.ts";
+import { define } from "../../../lib/web/define.ts";
+import { forAdmin } from "../../../lib/web/endpoints.ts";
 
 /** The fleet's sessions, for administrators: `?limit=&after=` → `{ sessions, next, total }`. */
 export const handler = define.handlers({
-  async GET({ state, url: { searchParams } }) {
-    requireAdmin(state);
-    const query = parseQuery("GET /api/sessions", searchParams);
-    return json(await state.services.administration.sessions(query));
-  },
+  GET: forAdmin(({ services: { administration }, query }) =>
+    administration.sessions(parseQuery("GET /api/sessions", query))
+  ),
 });

@@ -4,6 +4,7 @@
  */
 import { type ReadonlySignal, signal } from "@preact/signals";
 import type { ChannelEvent, Connection, Presence } from "../../../client/mod.ts";
+import { withChanges } from "../people.ts";
 import { ask as askServer } from "./api_request.ts";
 import { createTypists, type Typists } from "./typists.ts";
 
@@ -72,6 +73,8 @@ export interface Chat {
 
 const GENERAL = "general";
 const READ_AFTER_MS = 200, TYPING_EVERY_MS = 1_000, TYPING_ENDS_MS = 3_000;
+// the most that one page of them holds
+const MAX_PEOPLE = 500;
 
 /** Begins in the state that the server rendered. */
 export function createChat(start: ChatStart, options: ChatOptions = {}): Chat {
@@ -115,7 +118,7 @@ export function createChat(start: ChatStart, options: ChatOptions = {}): Chat {
   }
 
   async function loadPeople(): Promise<void> {
-    people.value = (await connection!.request("presence:list", {})).users;
+    people.value = (await connection!.request("presence:list", { limit: MAX_PEOPLE })).users;
   }
 
   async function show(id: string): Promise<void> {
@@ -197,9 +200,7 @@ export function createChat(start: ChatStart, options: ChatOptions = {}): Chat {
       next.on("connect", catchUp);
       next.on("resync", catchUp);
       next.on("events:channel", onChannel);
-      next.on("presence:change", (change) => {
-        people.value = [...people.value.filter(({ id }) => id !== change.id), change];
-      });
+      next.on("presence:changes", ({ users }) => people.value = withChanges(people.value, users));
       addEventListener("visibilitychange", readSoon);
       return () => {
         removeEventListener("visibilitychange", readSoon);

@@ -1,26 +1,16 @@
-import { type ChannelId, channelId } from "../../../../lib/protocol/ids.ts";
+import { channelId } from "../../../../lib/protocol/ids.ts";
 import { parseBody } from "../../../../lib/protocol/payloads.ts";
-import { requireIdentity } from "../../../../lib/web/authorization.ts";
 import { define } from "../../../../lib/web/define.ts";
-import { segmentsOf } from "../../../../lib/web/path_segments.ts";
-import { json, readJson } from "../../../../lib/web/responses.ts";
-
-function idOf(url: URL): ChannelId {
-  return channelId(segmentsOf(url)[1]);
-}
+import { forUser } from "../../../../lib/web/endpoints.ts";
 
 /** Names a channel anew: `{ channel }`; removes it with all that was said in it: `{ ok }`. For its maker and administrators. */
 export const handler = define.handlers({
-  async PATCH(ctx) {
-    const { user } = requireIdentity(ctx.state);
-    const { name } = parseBody("PATCH /api/channels/{id}", await readJson(ctx.req));
-    return json({
-      channel: await ctx.state.services.channels.rename(user, { channelId: idOf(ctx.url), name }),
-    });
-  },
-  async DELETE(ctx) {
-    const { user } = requireIdentity(ctx.state);
-    await ctx.state.services.channels.remove(user, idOf(ctx.url));
-    return json({ ok: true });
-  },
+  PATCH: forUser(async ({ user, services: { channels }, path, body }) => {
+    const { name } = parseBody("PATCH /api/channels/{id}", await body());
+    return { channel: await channels.rename(user, { channelId: channelId(path()[1]), name }) };
+  }),
+  DELETE: forUser(async ({ user, services: { channels }, path }) => {
+    await channels.remove(user, channelId(path()[1]));
+    return { ok: true };
+  }),
 });
