@@ -7,8 +7,6 @@ import { DueIndex } from "../due_index.ts";
 
 /** Watches over sessions' tokens. Times are epoch milliseconds. */
 export interface ExpirySchedule<Id> extends Disposable {
-  /** How many sessions are watched. */
-  readonly size: number;
   /** Watches `id` until `expiresAt`, in place of what was set before; `null`: the token never runs out. */
   set(id: Id, expiresAt: number | null): void;
   /** Watches `id` no more. */
@@ -83,9 +81,6 @@ export function createExpirySchedule<Id>(options: ExpiryScheduleOptions<Id>): Ex
   }
 
   return {
-    get size() {
-      return index.size;
-    },
     set(id, at) {
       remove(id);
       if (at === null) return;

@@ -245,7 +245,12 @@ class DenoEngine extends Emitter<EngineEvents> implements Engine, Host {
   async #post(incoming: Incoming, { session, polling }: PollingSession): Promise<Response> {
     const status = await polling.post(incoming.request, session);
     if (status === 200) return new Response("ok", { headers: this.#headers(incoming) });
-    session.end(status === 413 ? "payload too large" : "transport error");
+    if (status === 413) session.refuse("");
+    else session.end("transport error");
+    // last words come with the poll, and a client takes this answer for the end
+    if (session.readyState === "closing") {
+      await new Promise<void>((resolve) => session.once("close", () => resolve()));
+    }
     throw new RequestRefused(3, { status });
   }
 

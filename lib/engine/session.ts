@@ -33,6 +33,8 @@ const OVERFLOW_GRACE_MS = 250;
  * goodbye closes sooner, and one that never falls silent is given `closeTimeoutMs`.
  */
 const LINGER_MS = 50;
+/** How much of a message is shown that is too large. */
+const MAX_HEAD_LENGTH = 200;
 /** No grace past this many times the bound. */
 const HARD_BOUND_FACTOR = 4;
 
@@ -152,7 +154,8 @@ export class Session extends Emitter<SocketEvents>
   receive(frame: string | ArrayBuffer | Uint8Array<ArrayBuffer>): void {
     if (this.readyState === "closed") return;
     if (!withinBytes(frame, this.#host.options.maxPayload)) {
-      return this.end("payload too large", { code: 1009 });
+      const isText = typeof frame === "string" && frame.charCodeAt(0) === MESSAGE;
+      return this.refuse(isText ? frame.slice(1, MAX_HEAD_LENGTH) : "");
     }
     if (this.#taps("packet")) this.emit("packet", decodePacket(frame));
     if (typeof frame !== "string") {
@@ -177,6 +180,12 @@ export class Session extends Emitter<SocketEvents>
       default:
         return this.end("parse error", { code: 1002 });
     }
+  }
+
+  /** A message is larger than it may be. */
+  refuse(head: string): void {
+    if (this.readyState === "open" && this.listens("oversized")) return this.emit("oversized", head);
+    this.end("payload too large", { code: 1009 });
   }
 
   /** The transport's connection is gone. */

@@ -24,6 +24,11 @@ export interface SocketEvents {
   close: [reason: CloseReason, description?: Error];
   /** The client reads too slowly. What was queued is gone; what the listener writes is the last that is sent. */
   slow: [bufferedBytes: number];
+  /**
+   * A message came that is larger than `maxPayload`, and is dropped: what a text begins with, else `""`. Whoever listens
+   * decides what becomes of the session; without a listener it ends.
+   */
+  oversized: [head: string];
   /** A packet arrived. */
   packet: [packet: Packet];
   /** A packet is about to be written or queued. */

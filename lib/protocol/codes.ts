@@ -15,17 +15,13 @@ interface CodeEntry {
 
 /** The codes, each with its action and its default message. */
 export const CODES = {
-  /** The handshake carried no token. */
   "auth/missing": { action: "reauth", message: "A token is required." },
   /** The token cannot be read as a JWT, or lacks a claim that is required. */
   "auth/malformed": { action: "reauth", message: "The token cannot be read." },
   /** The signature does not fit: also `alg: none`, an algorithm outside the allow-list, an unknown key. */
   "auth/invalid-signature": { action: "reauth", message: "The token's signature is not valid." },
-  /** `iss` is not the configured issuer. */
   "auth/wrong-issuer": { action: "reauth", message: "The token comes from another issuer." },
-  /** `aud` does not name this server. */
   "auth/wrong-audience": { action: "reauth", message: "The token is meant for another audience." },
-  /** `exp` has passed. */
   "auth/expired": { action: "reauth", message: "The token has expired." },
   /** The token, or every token of its user issued until some moment, was revoked. */
   "auth/revoked": { action: "reauth", message: "The token was revoked." },
@@ -53,17 +49,13 @@ export const CODES = {
   "session/slow": { action: "retry", message: "The connection was too slow." },
   /** The payload does not have the shape of the contract. */
   "request/invalid": { message: "The request is not valid." },
-  /** No event of this name is served. */
   "request/unknown-event": { message: "This event is not known." },
   /** The session sends more events a second than it may. */
   "request/rate-limited": { message: "Too many requests." },
-  /** The payload is larger than the limit. */
   "request/too-large": { message: "The request is too large." },
   /** A call was not answered in time. */
   "request/timeout": { message: "There was no answer in time." },
-  /** A call was answered with something that is not plain JSON. */
   "request/bad-answer": { message: "The client's answer is not plain JSON." },
-  /** The user may not do this. */
   "access/denied": { message: "This is not allowed." },
   /** No such thing, or the user may not know of it. */
   "access/not-found": { message: "Not found." },

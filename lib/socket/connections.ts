@@ -15,6 +15,7 @@ import type { OpenOptions, Roster } from "../roster/roster.ts";
 import type { Dispatch } from "./dispatch.ts";
 import { takeEvents } from "./event_reader.ts";
 import type { Membership } from "./membership.ts";
+import type { createOversized } from "./oversized.ts";
 import type { Outbound } from "./outbound.ts";
 import type { PresenceWatch } from "./presence_watch.ts";
 import { createRateLimit } from "./rate_limit.ts";
@@ -36,6 +37,7 @@ interface ConnectionsOptions {
   presenceWatch: PresenceWatch;
   outbound: Outbound;
   dispatch: Dispatch;
+  oversized: ReturnType<typeof createOversized>;
   /** Sends `session:ready`, and to a session that was taken up what it missed. */
   welcome: (session: LiveSession, restored: Restored | undefined) => void;
   /** Has the fleet know of rooms that will have a member here. */
@@ -65,8 +67,8 @@ interface Connections {
 /** The sessions of one node. */
 export function createConnections(options: ConnectionsOptions): Connections {
   const { nodeId, live, roster, tokenWatch, takeover, recovery, membership, presenceWatch } = options;
-  const { outbound, dispatch, welcome, prepare, sessionsPerUser, eventsPerSecond, isLogged, log, metrics } =
-    options;
+  const { oversized, outbound, dispatch, welcome, prepare } = options;
+  const { sessionsPerUser, eventsPerSecond, isLogged, log, metrics } = options;
   const taken = new Map<TetherSocket, Restored>();
 
   function recordOf(socket: TetherSocket, { user, expiresAt }: Identity): SessionRecord {
@@ -175,6 +177,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
       takeEvents(session, dispatch);
       socket.conn.once("upgrade", () => roster.update(sid, { transport: "websocket" }));
       socket.conn.on("slow", () => endSession(socket, { code: "session/slow" }));
+      socket.conn.on("oversized", (head: string) => oversized(socket, head));
       socket.on("disconnect", onDisconnect);
       tokenWatch.begin(session);
       if (restored !== undefined) void presenceWatch.resume(session, restored.rooms);

@@ -30,6 +30,7 @@ import { createHandshake } from "./handshake.ts";
 import { createMembership } from "./membership.ts";
 import { createRepair } from "./missed_state.ts";
 import { noteEvents } from "./note_events.ts";
+import { createOversized } from "./oversized.ts";
 import { createOutbound, type Outbound } from "./outbound.ts";
 import { createPresenceWatch } from "./presence_watch.ts";
 import { createEnder, endSession } from "./session_end.ts";
@@ -183,6 +184,7 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
     presenceWatch,
     outbound,
     dispatch,
+    oversized: createOversized({ metrics }),
     welcome: createWelcome({
       nodeId,
       recovery,

@@ -1,5 +1,5 @@
 /** Ends sessions in words: `session:end` with a code, then the end that goes with its action (contract §2). */
-import { type Action, actionOf, type Code, CODES } from "../protocol/codes.ts";
+import { actionOf, type Code, CODES } from "../protocol/codes.ts";
 import type { SessionEnd } from "../protocol/events.ts";
 import type { SessionId } from "../protocol/ids.ts";
 import type { NodeBus } from "../eventlog/node_bus.ts";
@@ -12,6 +12,7 @@ type EndCode = Extract<
   | "session/revoked"
   | "session/ended"
   | "session/slow"
+  | "request/too-large"
   | "admission/rate-limited"
   | "server/draining"
 >;
@@ -24,7 +25,7 @@ export interface EndOptions {
 
 /** The payload of `session:end` for `code`. */
 function sessionEnd({ code, retryAfterMs }: EndOptions): SessionEnd {
-  const end = { code, action: actionOf(code) as Action, message: CODES[code].message };
+  const end = { code, action: actionOf(code) ?? "retry", message: CODES[code].message };
   return retryAfterMs === undefined ? end : { ...end, retryAfterMs };
 }
 

@@ -72,7 +72,7 @@ Deno.test("a session is told once before its token runs out, and once when it ha
       { what: "expiring", id: "a", atMs: 3_540_000 },
       { what: "expired", id: "a", atMs: 3_600_000 },
     ]);
-    assert.equal(schedule.size, 0);
+    assert.equal(clock.countTimers(), 0, "nobody is watched any more");
   });
 });
 
@@ -130,7 +130,7 @@ Deno.test("a token may be replaced by one that ends sooner, or never", () => {
     schedule.set("a", START + 10_000);
     schedule.set("b", START + 10_000);
     schedule.set("b", null);
-    assert.equal(schedule.size, 1);
+    assert.equal(clock.countTimers(), 1);
     clock.tick(2 * DAY_MS);
     assertCalls(calls, [{ what: "expiring", id: "a", atMs: 5000 }, {
       what: "expired",
@@ -248,6 +248,6 @@ Deno.test("a callback that throws is reported and ends nothing", () => {
     clock.tick(11_000);
     assert.equal(calls.length, 4);
     assert.equal(errors.length, 4);
-    assert.equal(schedule.size, 0);
+    assert.equal(clock.countTimers(), 0, "nobody is watched any more");
   });
 });

@@ -116,6 +116,30 @@ Deno.test("a frame over maxPayload closes the WebSocket with 1009, counted in by
   }
 });
 
+Deno.test("who listens for what is too large sees its head, decides, and has the last word", async () => {
+  await using server = serveEcho({ pingIntervalMs: 25_000, maxPayload: 1_000 });
+  const heads: string[] = [];
+  const opening = nextSession(server);
+  await using socket = await openWebSocket(server.ws);
+  (await opening).on("oversized", (head) => heads.push(head));
+  for (const frame of ["4head " + "x".repeat(1_000), new Uint8Array(1_001), "4small"]) socket.send(frame);
+  assert.equal(await socket.next(), "4small");
+  assert.deepEqual(heads.map((head) => head.slice(0, 5)), ["head ", ""]);
+  assert.ok(heads[0]!.length < 300);
+
+  const session = nextSession(server);
+  const polling = await openPolling(server.http);
+  const owner = await session;
+  owner.on("oversized", () => {
+    owner.write("too large");
+    owner.close();
+  });
+  const poll = polling.poll(), post = polling.post("4".repeat(1_001));
+  assert.equal((await poll).text, "4too large");
+  assert.equal((await polling.poll()).text, "1");
+  assert.equal((await post).status, 413);
+});
+
 Deno.test("a flood of headers is refused and opens no session", async () => {
   await using server = serveEcho();
   const flood = Array.from({ length: 5_000 }, (_, i) => `X-${i}: ${"y".repeat(200)}\r\n`).join("");

@@ -76,25 +76,47 @@ Deno.test("connections without a session are bounded, and sessions go on", async
   assert.equal((await (await open()).text())[0], "0", "there is room again");
 });
 
-for (const transport of ["websocket", "polling"]) {
-  Deno.test(`a message over WEBSOCKET_MAX_PAYLOAD_BYTES ends its sender only: ${transport}`, async () => {
+const TOO_LARGE = { code: "request/too-large", message: "The request is too large." };
+const PADDING = "x".repeat(MAX_PAYLOAD_BYTES);
+
+Deno.test("an event over WEBSOCKET_MAX_PAYLOAD_BYTES is answered, and the third in a minute ends the session", async () => {
+  await using server = await startTether(SERVER);
+  await using bob = await person(server.url, "bob");
+  await using eve = await person(server.url, "eve");
+  // at the limit, and it is only refused
+  const { error } = await eve.client.ask("x".repeat(MAX_PAYLOAD_BYTES - 100), {});
+  assert.equal(error?.code, "request/unknown-event");
+  assert.deepEqual(await eve.client.ask("heartbeat", { PADDING }), { ok: false, error: TOO_LARGE });
+  const told = eve.client.next("error");
+  eve.client.socket.emit("heartbeat", { PADDING });
+  assert.deepEqual(await told, { event: "heartbeat", ...TOO_LARGE });
+  assert.equal((await eve.client.ask("heartbeat", {})).ok, true);
+
+  const ended = eve.client.next("session:end"), gone = eve.client.next("disconnect");
+  const last = eve.client.ask("heartbeat", { PADDING });
+  assert.deepEqual(await last, { ok: false, error: TOO_LARGE });
+  assert.deepEqual(await ended, { action: "retry", ...TOO_LARGE });
+  assert.equal(await gone, "transport close");
+  assert.equal((await bob.client.ask("heartbeat", {})).ok, true);
+});
+
+const UNANSWERABLE: [what: string, transport: string, args: [string, unknown]][] = [
+  ["bytes", "websocket", ["heartbeat", new Uint8Array(MAX_PAYLOAD_BYTES + 1)]],
+  ["an event whose name has no end", "websocket", [PADDING, {}]],
+  ["a body of polling", "polling", ["heartbeat", { PADDING }]],
+];
+
+for (const [what, transport, args] of UNANSWERABLE) {
+  Deno.test(`${what} over WEBSOCKET_MAX_PAYLOAD_BYTES ends the sender in words, and nobody else`, async () => {
     await using server = await startTether(SERVER);
     await using bob = await person(server.url, "bob");
     await using eve = await person(server.url, "eve", { transports: [transport] });
-    // at the limit, and it is only refused
-    assert.equal(
-      (await eve.client.ask("x".repeat(MAX_PAYLOAD_BYTES - 100), {})).error?.code,
-      "request/unknown-event",
-    );
-    const ended = new Promise((resolve) => eve.client.socket.once("disconnect", resolve));
-    eve.client.socket.emit("heartbeat", { padding: "x".repeat(MAX_PAYLOAD_BYTES) });
-    await ended;
+    const ended = eve.client.next("session:end"), gone = eve.client.next("disconnect");
+    eve.client.socket.emit(...args);
+    assert.deepEqual(await ended, { action: "retry", ...TOO_LARGE });
+    assert.equal(await gone, "transport close");
     assert.equal((await bob.client.ask("heartbeat", {})).ok, true);
-    await until(
-      async () => /^tether_sessions 1$/m.test(await (await fetch(`${server.url}/metrics`)).text()),
-      {
-        what: "the end of the session",
-      },
-    );
+    const left = async () => /^tether_sessions 1$/m.test(await (await fetch(`${server.url}/metrics`)).text());
+    await until(left, { what: "the end of the session" });
   });
 }
