@@ -67,8 +67,8 @@ export function createFleetRecovery(options: FleetRecoveryOptions): FleetRecover
   function savedOf(session: RecoverableSession, lostAt?: number): Saved {
     const { sid, pid, rooms, data } = session;
     const { userId, connectedAt, start, joined, watching } = data;
-    const kept = { userId, connectedAt, start, joined: lately(joined), watching };
-    return { sid, pid, rooms, data: kept, nodeId, lostAt };
+    const kept = { userId, connectedAt, start, joined: lately(joined) };
+    return { sid, pid, rooms, data: lostAt === undefined ? kept : { ...kept, watching }, nodeId, lostAt };
   }
 
   /** Those of the rooms that were joined when something may still have been under way. */

@@ -52,17 +52,18 @@ export async function createMemoryRosterStore(options: MemoryRosterStoreOptions)
   const lastActive = new LastActive(options.lastActive, await options.lastActive?.load() ?? []);
   let saveAt = now() + SAVE_INTERVAL_MS;
   let saving: Promise<void> = Promise.resolve();
+  let steps = 0;
   /** The users whose sessions the write under way has changed. */
   let touched = new Set<UserId>();
 
   /** Runs a write, unless the writer knows other contents; then says what it changed. */
   function step({ nodeId, leaseMs, epoch = contents }: Writer, silent: boolean, run: () => void): Answer {
-    if (epoch !== contents) return { epoch: contents, isKnown: false, changes: [] };
+    if (epoch !== contents) return { epoch: contents, isKnown: false, step: 0, changes: [] };
     const isKnown = (nodes.get(nodeId) ?? -Infinity) > now();
     nodes.set(nodeId, now() + leaseMs);
     touched = new Set();
     run();
-    return { epoch, isKnown, changes: changesOf(silent) };
+    return { epoch, isKnown, step: ++steps, changes: changesOf(silent) };
   }
 
   function leave(

@@ -39,8 +39,11 @@ export function createRedisRosterStore(
   ): Promise<[Answer, ...Partial<Own>]> {
     const head = [now?.() ?? "", known, crypto.randomUUID(), nodeId, leaseMs, TTL_MS];
     const reply = await redis.run(script, { keys, args: [...head, ...args] });
-    const [epoch, isKnown, changes = [], ...own] = reply as [string, number, Reply, ...Partial<Own>];
-    return [{ epoch, isKnown: isKnown === 1, changes: presences(changes) }, ...own];
+    const [epoch, isKnown, step = 0, changes = [], ...own] = reply as [
+      ...[string, number, number, Reply],
+      ...Partial<Own>,
+    ];
+    return [{ epoch, isKnown: isKnown === 1, step, changes: presences(changes) }, ...own];
   }
 
   async function users(args: Argument[]): Promise<{ total: number; start: number; users: Presence[] }> {

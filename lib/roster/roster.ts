@@ -55,7 +55,7 @@ type Reads = Pick<RosterStore, "get" | "countOfUser" | "presence" | "recent" | "
 
 /** What a roster tells of. */
 export interface RosterEvents {
-  change: [changes: Presence[]];
+  change: [changes: Presence[], step: number];
   gone: [records: SessionRecord[], reason: GoneReason];
   usage: [models: string[]];
 }
@@ -92,8 +92,11 @@ export interface Roster extends Reads, AsyncDisposable {
   /** Some of the fleet's open sessions, in the order of their ids. */
   page(options: PageOptions): Promise<SessionPage>;
 
-  /** Calls `listener` with the changes of presence that this node is the one to announce; the result ends that. */
-  onChange(listener: (changes: Presence[]) => void): () => void;
+  /**
+   * Calls `listener` with the changes of presence that this node is the one to announce, and the store's step that made
+   * them: two nodes may announce their steps in another order. The result ends that.
+   */
+  onChange(listener: (changes: Presence[], step: number) => void): () => void;
   /** Calls `listener` with sessions that this node has reaped, or that were taken from it; the result ends that. */
   onGone(listener: (records: SessionRecord[], reason: GoneReason) => void): () => void;
   /** Calls `listener` with the fleet's models when this node is to announce them; the result ends that. */

@@ -14,20 +14,20 @@ import { type Script, script } from "../redis/script.ts";
 /** The names of the keys, in the order in which every script gets them. */
 export const KEYS = [
   ...["session_pool", "session_leases", "session_leaving", "user_sessions:", "node_sessions:", "nodes"],
-  ...["presence", "last_active", "last_active:names", "saved:", "roster:epoch"],
+  ...["presence", "last_active", "last_active:names", "saved:", "roster:epoch", "roster:step"],
   ...["usage_pool", "usage_pool:nodes", "usage_pool:announced"],
 ];
 
 const READ = `
-local POOL, LEASES, LEAVING, USER, NODE, NODES, STATUS, SEEN, NAMES, SAVED, EPOCH, USED, USED_BY, ANNOUNCED = unpack(KEYS)
+local POOL, LEASES, LEAVING, USER, NODE, NODES, STATUS, SEEN, NAMES, SAVED, EPOCH, STEP, USED, USED_BY, ANNOUNCED = unpack(KEYS)
 local call = redis.call
 `;
 
 const WRITE_HEAD = `${READ}
 -- ARGV  1 now (or '': the clock of Redis)   2 the epoch that the writer knows (or '')   3 an epoch, if there is none
 --       4 node id   5 lease of the node in ms   6 ttl in ms of what has no lease   then the script's own
--- {epoch, 1 or 0: the node's lease had run out, changes, each {user id, name, status, last active}, then the script's
--- own}; or {epoch} alone and nothing done, where the store holds other contents than the writer knows
+-- {epoch, 1 or 0: the node's lease had run out, number of the step, changes, each {user id, name, status, last active},
+-- then the script's own}; or {epoch} alone and nothing done, where the store holds other contents than the writer knows
 local now, ttl = tonumber(ARGV[1]), tonumber(ARGV[6])
 if not now then
   local time = call('TIME')
@@ -39,6 +39,9 @@ if ARGV[2] ~= '' and ARGV[2] ~= epoch then return {epoch} end
 local lease = call('ZSCORE', NODES, ARGV[4])
 local known = lease and tonumber(lease) > now and 1 or 0
 call('ZADD', NODES, now + ARGV[5], ARGV[4])
+-- also after a loss they go on from a higher number
+call('SET', STEP, call('TIME')[1] .. '000000', 'NX')
+local step = call('INCR', STEP)
 
 local users, order = {}, {}
 -- the marks of a user's sessions, whom changes() then looks at
@@ -160,7 +163,7 @@ while at < #ARGV do
   end
 end
 for node, lease in pairs(nodes) do call('PEXPIRE', NODE .. node, lease + ttl) end
-return {epoch, known, changes(ARGV[7] == '1'), added, refused, taken}
+return {epoch, known, step, changes(ARGV[7] == '1'), added, refused, taken}
 `);
 
 /** Reaps first the sessions of dead nodes, then those whose own lease has run out; and takes a node's report of use. */
@@ -214,10 +217,10 @@ if used ~= (announced[1] or '') then
   if change == 'announce' then call('HSET', ANNOUNCED, 'models', used, 'at', now) end
 end
 
-for _, key in ipairs({POOL, LEASES, LEAVING, NODES, STATUS, EPOCH, USED, USED_BY, ANNOUNCED}) do
+for _, key in ipairs({POOL, LEASES, LEAVING, NODES, STATUS, EPOCH, STEP, USED, USED_BY, ANNOUNCED}) do
   call('PEXPIRE', key, ttl)
 end
-return {epoch, known, changes(false), gone, #sids >= most and 1 or 0, change, models}
+return {epoch, known, step, changes(false), gone, #sids >= most and 1 or 0, change, models}
 `);
 
 /** How some users are, as far as they are known: those of some ids, or a page of those who were active last. */

@@ -67,6 +67,8 @@ export interface Answer {
   readonly epoch: string;
   /** `false`: the node's lease had run out, and its sessions may have been reaped. */
   readonly isKnown: boolean;
+  /** The number of this write among those of all nodes, higher for a later one; 0 where nothing was done. */
+  readonly step: number;
   /** How users are now, where this write changed it; the caller is the one to announce it. */
   readonly changes: Presence[];
 }

@@ -201,7 +201,7 @@ export class RosterWriter {
    * Takes what a write answered; whether it was done. Where the store has lost everything it was not, and the store is
    * first told what was announced.
    */
-  async accept({ epoch, isKnown, changes }: Answer): Promise<boolean> {
+  async accept({ epoch, isKnown, step, changes }: Answer): Promise<boolean> {
     if (this.#epoch !== undefined && this.#epoch !== epoch) {
       await (this.#restoring ??= this.#restore(epoch).finally(() => this.#restoring = undefined));
       return false;
@@ -209,7 +209,7 @@ export class RosterWriter {
     // who took the node for dead may be clearing its sessions away
     if (!isKnown && this.#epoch !== undefined) this.rewrite();
     this.#epoch = epoch;
-    if (changes.length > 0) this.#options.events.emit("change", changes);
+    if (changes.length > 0) this.#options.events.emit("change", changes, step);
     return true;
   }
 
@@ -221,7 +221,7 @@ export class RosterWriter {
     for (const some of batches(told, batchSize)) {
       const entries = some.map((session) => this.#entry(session, { active: session.stored! }));
       const written = await store.write({ ...this.node, epoch }, { leaves: [], entries, silent: true });
-      if (written.changes.length > 0) events.emit("change", written.changes);
+      if (written.changes.length > 0) events.emit("change", written.changes, written.step);
       if (some.length === batchSize) await delay(0);
     }
     this.#epoch = epoch;

@@ -2,6 +2,7 @@
  * `presence:list`, and who hears of what changes after it (contract §4, §5): brings together the sessions that ask, the
  * changes that this node or another announces, and the feeds that tell of them.
  */
+import { LRUCache } from "lru-cache";
 import type { ChannelService } from "../channel/service.ts";
 import type { NodeBus } from "../eventlog/node_bus.ts";
 import { ProtocolError } from "../protocol/codes.ts";
@@ -43,6 +44,13 @@ export interface PresenceWatch {
   close(): void;
 }
 
+/** What a node tells the others. */
+interface Announcement {
+  /** Of the roster's store. */
+  step: number;
+  changes: readonly Presence[];
+}
+
 const TOPIC = "presence:changes";
 // so that a message between nodes stays small
 const MAX_PUBLISHED = 1_000;
@@ -50,6 +58,8 @@ const MAX_TOLD = 1_000;
 /** A client that takes one event a user gets so many of them at most in each tenth of a second. */
 const MAX_TOLD_SINGLY = 100;
 const RETRY_MS = 1_000;
+// how late another node may tell of a change
+const LATE_MS = 10_000, MAX_STEPS = 10_000;
 
 export function createPresenceWatch(
   { roster, channels, bus, onError }: PresenceWatchOptions,
@@ -66,19 +76,31 @@ export function createPresenceWatch(
   const watching = new Map<string, { feed: PresenceFeed; watcher: Watcher }>();
   /** What has changed since each of the lists that are being read was asked for. */
   const reading = new Set<Map<UserId, Presence>>();
+  /** The steps that changed users last: what other nodes tell of an earlier one is no longer so. */
+  const steps = new LRUCache<UserId, number>({ max: MAX_STEPS, ttl: LATE_MS });
   const closing = new AbortController();
 
-  function hear(changes: readonly Presence[]): void {
+  function hear({ step, changes: all }: Announcement): void {
+    const changes = all.filter(({ id }) => {
+      const isLate = step < (steps.get(id) ?? 0);
+      if (!isLate) steps.set(id, step);
+      return !isLate;
+    });
     for (const meanwhile of reading) for (const change of changes) meanwhile.set(change.id, change);
     batched.change(changes);
     single.change(changes);
   }
 
-  bus.on(TOPIC, (message) => Array.isArray(message) && hear(message));
-  const off = roster.onChange((changes) => {
-    hear(changes);
+  bus.on(TOPIC, (message) => {
+    const announcement = message as Announcement;
+    // another version's is not understood
+    if (Array.isArray(announcement?.changes)) hear(announcement);
+  });
+  const off = roster.onChange((changes, step) => {
+    hear({ step, changes });
     for (let start = 0; start < changes.length; start += MAX_PUBLISHED) {
-      bus.publish(TOPIC, changes.slice(start, start + MAX_PUBLISHED), { rooms: [WATCHERS_ROOM] });
+      const some: Announcement = { step, changes: changes.slice(start, start + MAX_PUBLISHED) };
+      bus.publish(TOPIC, some, { rooms: [WATCHERS_ROOM] });
     }
   });
 

@@ -33,14 +33,16 @@ interface Watcher {
   reaches(user: string, count: number): Promise<void>;
 }
 
-async function watch(url: string, name: string): Promise<Watcher> {
-  const watcher = await person(url, name);
+async function watch(url: string, name: string, auth?: object): Promise<Watcher> {
+  const watcher = await person(url, name, { auth });
   const heard = new Map<string, PresenceStatus[]>();
   const waiting = new Set<() => void>();
-  watcher.client.socket.on("presence:change", ({ id, status }: Presence) => {
-    heard.set(id, [...heard.get(id) ?? [], status]);
+  const hear = (users: Presence[]): void => {
+    for (const { id, status } of users) heard.set(id, [...heard.get(id) ?? [], status]);
     for (const check of waiting) check();
-  });
+  };
+  watcher.client.socket.on("presence:change", (user: Presence) => hear([user]));
+  watcher.client.socket.on("presence:changes", ({ users }: { users: Presence[] }) => hear(users));
   await watcher.client.ask("presence:list", {});
   return {
     person: watcher,
@@ -120,7 +122,10 @@ class Life {
 
 Deno.test(`presence of a real fleet is the truth under ${SCHEDULES} random schedules and the death of a node`, async () => {
   await using fleet = await startFleet({ env: { PRESENCE_GRACE_S: "1" } });
-  const watchers = await Promise.all([0, 1].map((node) => watch(fleet.nodes[node]!.url, `watcher-${node}`)));
+  // one that knows the contract, and a stock client
+  const watchers = await Promise.all(
+    [{ protocol: 1 }, {}].map((auth, node) => watch(fleet.nodes[node]!.url, `watcher-${node}`, auth)),
+  );
   const schedules = fc.sample(fc.array(step, { minLength: 6, maxLength: 12 }), {
     numRuns: SCHEDULES,
     seed: 11,

@@ -101,7 +101,7 @@ Deno.test("a node that dies with 1,000 sessions is cleared away by another, and 
   assert.deepEqual([...new Set(survivor.changes.map((change) => change.split(" ").at(-1)))], ["offline"]);
   const keys = await survivor.redis.send(["KEYS", "*"]) as string[];
   const expected = ["session_pool", "session_leases", "nodes", "node_sessions:survivor", "presence"]
-    .concat("roster:epoch", "last_active", "last_active:names")
+    .concat("roster:epoch", "roster:step", "last_active", "last_active:names")
     .concat(Array.from({ length: 20 }, (_, i) => `user_sessions:user ${i}`));
   assert.deepEqual(keys.sort(), expected.map((key) => `tether:${key}`).sort());
 });

@@ -215,12 +215,22 @@ export function sessionCases(): Case<StoreFixture>[] {
     assert.deepEqual(await gone(store), ["a"]);
   });
 
+  test("every write of whichever node has a higher number than those before it", async (store) => {
+    const steps: number[] = [];
+    for (const node of ["n1", "n2", "n1"]) {
+      steps.push((await store.write(writer(node), { leaves: [], entries: [entry("a", { node })] })).step);
+      steps.push((await store.tick(writer(node), { limit: 1, models: [] })).step);
+    }
+    assert.deepEqual(steps, [...new Set(steps)].toSorted((a, b) => a - b));
+  });
+
   test("a write of a node that knows other contents does nothing but say so", async (store, clock) => {
     const { epoch } = await put(store, [entry("a")]);
     assert.equal((await tick(store)).epoch, epoch);
     const stranger = writer("n9", { epoch: "lost" });
     const written = await store.write(stranger, { leaves: [leave("a")], entries: [entry("b")] });
-    assert.deepEqual(written, { epoch, isKnown: false, changes: [], added: [], refused: [], taken: [] });
+    const nothing = { step: 0, changes: [], added: [], refused: [], taken: [] };
+    assert.deepEqual(written, { epoch, isKnown: false, ...nothing });
     clock.now += LEASE_MS;
     const ticked = await store.tick(stranger, { limit: 9, models: ["m"] });
     assert.equal(ticked.epoch, epoch);

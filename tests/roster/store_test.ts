@@ -28,7 +28,7 @@ async function openMemory(kv?: Deno.Kv): Promise<StoreFixture> {
 
 let stores = 0;
 // what outlives the sessions: last activities, the node that wrote, the name of the contents, the last announcement
-const STANDING = /:(last_active|last_active:names|nodes|roster:epoch|usage_pool:announced)$/;
+const STANDING = /:(last_active|last_active:names|nodes|roster:(epoch|step)|usage_pool:announced)$/;
 
 function openRedis(redis: Redis, clock = { now: START }): StoreFixture & { keys(): Promise<string[]> } {
   const prefix = `t${stores++}`;
@@ -72,7 +72,7 @@ for (const [name, start] of Object.entries(topologies)) {
       await end(store, leave("b", { user: "bob" }));
       await tick(store, { models: ["m"] });
       const all = await keys();
-      assert.equal(all.length, 16);
+      assert.equal(all.length, 17);
       for (const key of all) {
         const ttl = Number(await redis.send(["PTTL", key]));
         assert.equal(ttl > 0, !/:last_active(:names)?$/.test(key), `${key}: ${ttl}`);
@@ -185,14 +185,14 @@ Deno.test("the roster on Redis answers every history as the one in memory does",
         fc.array(someEntry, { maxLength: 3 }),
         fc.boolean(),
       ).map(([node, leaves, entries, silent]): Step => async (store) => {
-        const { epoch: _, changes, ...rest } = await store.write(node, { leaves, entries, silent });
+        const { epoch: _, step: __, changes, ...rest } = await store.write(node, { leaves, entries, silent });
         return { ...rest, changes: changes.toSorted(byId) };
       }),
     },
     {
       weight: 2,
       arbitrary: fc.tuple(node, fc.subarray(["m", "n"])).map(([node, models]): Step => async (store) => {
-        const { epoch: _, changes, gone, ...rest } = await store.tick(node, { limit: 100, models });
+        const { epoch: _, step: __, changes, gone, ...rest } = await store.tick(node, { limit: 100, models });
         return { ...rest, gone: sids(gone), changes: changes.toSorted(byId) };
       }),
     },

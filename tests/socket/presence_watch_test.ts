@@ -49,8 +49,8 @@ function session(
 
 interface Node {
   watch: PresenceWatch;
-  /** The roster announces. */
-  announce(changes: Presence[]): void;
+  /** The roster announces what the step after the last one changed, or an earlier one. */
+  announce(changes: Presence[], step?: number): void;
   /** Another node publishes. */
   publish(message: unknown): void;
   published: unknown[];
@@ -59,7 +59,9 @@ interface Node {
 }
 
 function node(read: (userIds: readonly UserId[]) => Presence[] | Promise<Presence[]>): Node & Disposable {
-  let announce: Node["announce"] = () => {}, publish: Node["publish"] = () => {};
+  let announce: (changes: Presence[], step: number) => void = () => {};
+  let publish: Node["publish"] = () => {};
+  let steps = 0;
   const published: unknown[] = [], errors: unknown[] = [];
   const watch = createPresenceWatch({
     roster: {
@@ -82,7 +84,7 @@ function node(read: (userIds: readonly UserId[]) => Presence[] | Promise<Presenc
   });
   return {
     watch,
-    announce: (changes) => announce(changes),
+    announce: (changes, step = ++steps) => announce(changes, step),
     publish: (message) => publish(message),
     published,
     errors,
@@ -113,16 +115,30 @@ Deno.test("a change of another node goes to the watchers of this one, and no fur
   const ours = session("ours");
   await one.list(ours.live, { userIds: ["bob"] });
   one.publish({ of: "another version" });
-  one.publish([is("bob", "away")]);
+  one.publish({ step: 1, changes: [is("bob", "away")] });
   await some(ours.frames);
   assert.match(ours.frames[0]!, /"bob".*"away"/);
   assert.deepEqual(one.published, []);
 });
 
+Deno.test("what another node tells late, of a step before the last one, is no longer so", async () => {
+  using one = node(() => [is("bob", "online"), is("eve", "online")]);
+  const ours = session("ours");
+  await one.list(ours.live, { userIds: ["bob", "eve"] });
+  one.announce([is("bob", "online")], 7);
+  one.publish({ step: 5, changes: [is("bob", "offline"), is("eve", "away")] });
+  await some(ours.frames);
+  assert.match(ours.frames[0]!, /^[^b]*"eve".*"away"[^b]*$/);
+  // what two slices of one step say is as good
+  one.publish({ step: 7, changes: [is("bob", "away")] });
+  await some(ours.frames, 2);
+});
+
 Deno.test("the end of a dead node's thousands of sessions is published a thousand at a time", () => {
   using one = node(() => []);
   one.announce(Array.from({ length: 2_500 }, (_, index) => is(`user-${index}`, "offline")));
-  assert.deepEqual(one.published.map((changes) => (changes as unknown[]).length), [1_000, 1_000, 500]);
+  const sizes = one.published.map((message) => (message as { changes: unknown[] }).changes.length);
+  assert.deepEqual(sizes, [1_000, 1_000, 500]);
 });
 
 Deno.test("what changes while a list is read is told after it", async () => {

@@ -17,11 +17,11 @@ export interface Person extends AsyncDisposable {
 export async function person(
   url: string,
   id: string,
-  { role = "user", ...options }: { role?: string; transports?: string[] } = {},
+  { role = "user", auth, ...options }: { role?: string; auth?: object; transports?: string[] } = {},
 ): Promise<Person> {
   const name = id[0]!.toUpperCase() + id.slice(1);
   const token = await testToken({ claims: { sub: id, name, role } });
-  const client = foreignClient(url, { token, ...options });
+  const client = foreignClient(url, { auth: { token, ...auth }, ...options });
   const heard: [string, unknown][] = [];
   client.socket.onAny((event, payload) => heard.push([event, payload]));
   const { sid } = await connect(client);
