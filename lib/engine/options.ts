@@ -32,10 +32,12 @@ export interface EngineOptions {
   upgradeTimeoutMs?: number;
   /** How long a session that is being closed may take to hand over what is buffered, in milliseconds. Default 5,000. */
   closeTimeoutMs?: number;
-  /** How long the body of a POST may take to arrive, in milliseconds. Default 20,000. */
+  /** How long the body of a POST may take to arrive, in milliseconds. Default 10,000. */
   bodyTimeoutMs?: number;
   /** The largest message or POST body accepted, in bytes. Default 1,000,000. */
   maxPayload?: number;
+  /** How many frames of any kind a client may send, taken over 20 seconds. Default 1,000; 0: no limit. */
+  framesPerSecond?: number;
   /** What may wait for one client before it counts as too slow, in bytes. Default 1,000,000. */
   sendBufferBytes?: number;
   /** Default both. */
@@ -76,8 +78,9 @@ export function resolveOptions(options: EngineOptions): ResolvedOptions {
     pingTimeoutMs = 20_000,
     upgradeTimeoutMs = 10_000,
     closeTimeoutMs = 5_000,
-    bodyTimeoutMs = 20_000,
+    bodyTimeoutMs = 10_000,
     maxPayload = 1_000_000,
+    framesPerSecond = 1000,
     sendBufferBytes = 1_000_000,
     transports = ["polling", "websocket"],
     cors: { origins = "same-origin", credentials = false } = {},
@@ -92,6 +95,7 @@ export function resolveOptions(options: EngineOptions): ResolvedOptions {
   }
   const durations = { pingIntervalMs, pingTimeoutMs, upgradeTimeoutMs, closeTimeoutMs, bodyTimeoutMs };
   for (const [name, value] of Object.entries(durations)) requireInteger(name, value, 1, MAX_TIMER_MS);
+  requireInteger("framesPerSecond", framesPerSecond, 0, MAX_TIMER_MS);
   for (const [name, value] of Object.entries({ maxPayload, sendBufferBytes })) {
     requireInteger(name, value, 1, Number.MAX_SAFE_INTEGER);
   }
@@ -110,6 +114,7 @@ export function resolveOptions(options: EngineOptions): ResolvedOptions {
     ...{ maxPayload, sendBufferBytes, transports, allowRequest, headers },
     cors: { origins: checkedOrigins(origins, credentials), credentials },
     trustProxy: Number(trustProxy),
+    framesPerSecond: framesPerSecond || Infinity,
   };
 }
 

@@ -33,6 +33,8 @@ const OVERFLOW_GRACE_MS = 250;
  * goodbye closes sooner, and one that never falls silent is given `closeTimeoutMs`.
  */
 const LINGER_MS = 50;
+/** Over how long the rate of frames is taken: what a client sends after a pause comes in one burst. */
+const RATE_SECONDS = 20;
 /** How much of a message is shown that is too large. */
 const MAX_HEAD_LENGTH = 200;
 /** No grace past this many times the bound. */
@@ -59,6 +61,9 @@ export class Session extends Emitter<SocketEvents>
   #isTapped = false;
   /** Whether the client has sent a message since it was last looked at, while the session closes. */
   #isHeard = false;
+  /** Frames since then, in whole seconds: kept small, for every idle session has it. */
+  #frames = 0;
+  #framesSince = nowSeconds();
   readonly #host: Host;
   #queue: Queued[] = [];
   #queuedBytes = 0;
@@ -153,7 +158,11 @@ export class Session extends Emitter<SocketEvents>
   /** Takes a frame from the transport. */
   receive(frame: string | ArrayBuffer | Uint8Array<ArrayBuffer>): void {
     if (this.readyState === "closed") return;
-    if (!withinBytes(frame, this.#host.options.maxPayload)) {
+    const { maxPayload, framesPerSecond } = this.#host.options;
+    if (++this.#frames > RATE_SECONDS * framesPerSecond && this.#isTooFast()) {
+      return this.end("too many frames", { code: 1008 });
+    }
+    if (!withinBytes(frame, maxPayload)) {
       const isText = typeof frame === "string" && frame.charCodeAt(0) === MESSAGE;
       return this.refuse(isText ? frame.slice(1, MAX_HEAD_LENGTH) : "");
     }
@@ -180,6 +189,14 @@ export class Session extends Emitter<SocketEvents>
       default:
         return this.end("parse error", { code: 1002 });
     }
+  }
+
+  /** Asked when as many frames have come as may come in {@linkcode RATE_SECONDS}. */
+  #isTooFast(): boolean {
+    const seconds = nowSeconds() - this.#framesSince;
+    this.#frames = 0;
+    this.#framesSince += seconds;
+    return seconds < RATE_SECONDS;
   }
 
   /** A message is larger than it may be. */
@@ -321,6 +338,10 @@ export class Session extends Emitter<SocketEvents>
     this.#queue = [];
     this.#queuedBytes = 0;
   }
+}
+
+function nowSeconds(): number {
+  return Math.floor(performance.now() / 1000);
 }
 
 function toBytes(data: ArrayBuffer | ArrayBufferView<ArrayBuffer>): Uint8Array<ArrayBuffer> {

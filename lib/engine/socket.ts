@@ -14,6 +14,7 @@ export type CloseReason =
   | "parse error"
   | "forced close"
   | "payload too large"
+  | "too many frames"
   | "slow consumer";
 
 /** The events of a session, and what their listeners get. */

@@ -115,6 +115,8 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
     pingTimeoutMs: config.pingTimeoutMs,
     maxPayload: config.maxPayloadBytes,
     sendBufferBytes: config.sendBufferBytes,
+    // who sends too many events is told so before
+    framesPerSecond: config.eventsPerSecond === 0 ? 0 : Math.max(1000, 10 * config.eventsPerSecond),
     transports: config.websocketEnabled ? ["polling", "websocket"] : ["polling"],
     cors: corsOf(config.corsOrigins),
     allowRequest: () =>

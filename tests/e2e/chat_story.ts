@@ -27,8 +27,10 @@ export async function chatStory(engine: BrowserEngine, { urls }: ChatStoryOption
   await using ada = await engine.newPage();
   await using stack = new AsyncDisposableStack();
   const grace = stack.use(await engine.newPage());
-  await enter(ada, { url: urls[0], name: "Ada" });
-  await enter(grace, { url: urls[1], name: "Grace" });
+  await Promise.all([
+    enter(ada, { url: urls[0], name: "Ada" }),
+    enter(grace, { url: urls[1], name: "Grace" }),
+  ]);
 
   // presence
   await ada.see('[data-status="online"]', "Grace");

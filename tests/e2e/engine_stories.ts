@@ -23,11 +23,11 @@ export function testEngine(start: () => Promise<BrowserEngine>, { name, canGoOff
       await using server = await startTether({ env: { PRESENCE_GRACE_S: "0.5" } });
       await chatStory(engine, { urls: [server.url, server.url] });
     });
-    if (!canGoOffline) {
-      console.log(`Not tested in ${name}: it has no interface by which its network could be taken away`);
-    }
+    const offline = "a page without a network says so and is back with the network";
     await t.step({
-      name: `a page without a network says so and is back with the network: ${name}`,
+      name: canGoOffline
+        ? `${offline}: ${name}`
+        : `not tested in ${name}, whose network nothing can take away: ${offline}`,
       ignore: !canGoOffline,
       fn: () => offlineStory(engine),
     });

@@ -1,5 +1,6 @@
 /** Bounded time and memory for clients that vanish, stall, flood, or read too slowly. */
 import assert from "node:assert/strict";
+import FakeTimers from "@sinonjs/fake-timers";
 import type { CloseReason, EngineSocket } from "../../lib/engine/mod.ts";
 import { FAST, serveEcho, serveSocketIo, type TestServer } from "../support/engine_server.ts";
 import { openPolling, openWebSocket } from "../support/engine_raw.ts";
@@ -42,6 +43,37 @@ Deno.test("a polling client that never comes back is ended by the heartbeat", as
   const session = nextSession(server);
   await openPolling(server.http);
   assert.equal(await ended(await session), "ping timeout");
+});
+
+for (const frame of ["6", "3", "4hello"]) {
+  Deno.test(`a client that sends too many frames (${frame}) is ended, and another goes on`, async () => {
+    await using server = serveEcho({ pingIntervalMs: 25_000, framesPerSecond: 5 });
+    await using calm = await openWebSocket(server.ws);
+    const session = nextSession(server);
+    const hostile = await openWebSocket(server.ws);
+    const reason = ended(await session);
+    for (let sent = 0; sent <= 100; sent++) hostile.send(frame);
+    assert.equal(await reason, "too many frames");
+    assert.equal((await hostile.closed).code, 1008);
+    calm.send("4here");
+    assert.equal(await calm.next(), "4here");
+  });
+}
+
+Deno.test("a client that sends as many frames over a longer time is not ended", async () => {
+  const clock = FakeTimers.install({ toFake: ["performance"] });
+  try {
+    await using server = serveEcho({ pingIntervalMs: 100_000, framesPerSecond: 5 });
+    await using socket = await openWebSocket(server.ws);
+    for (let burst = 0; burst < 3; burst++) {
+      for (let sent = 0; sent < 99; sent++) socket.send("6");
+      socket.send("4read");
+      assert.equal(await socket.next(), "4read");
+      clock.tick(20_000);
+    }
+  } finally {
+    clock.uninstall();
+  }
 });
 
 Deno.test("a POST that never finishes is given up after bodyTimeoutMs, and its session with it", async () => {

@@ -8,7 +8,7 @@ const START_MS = 30_000;
 // with the window's title bar, a page of 1100 × 800
 const WINDOW = { width: 1100, height: 838 };
 // a window that another one covers is not painted
-const SIDE_BY_SIDE = 2;
+const SIDE_BY_SIDE = 3;
 const ENTER = "\uE007";
 
 /** Starts the screen, in its turn. Each page is a browser of its own there, with a driver of its own. */
