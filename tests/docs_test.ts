@@ -42,3 +42,9 @@ Deno.test("the examples in doc comments and READMEs compile", async () => {
   const count = Number(/^Found (\d+) errors/m.exec(output)?.[1] ?? (output === "" ? 0 : 1));
   assert.equal(errors.length, count, `no other reason to fail: ${output}`);
 });
+
+Deno.test("every test that SECURITY.md names exists", async () => {
+  const named = (await Deno.readTextFile(`${ROOT}SECURITY.md`)).match(/\btests\/[\w/.]+/g) ?? [];
+  assert.ok(named.length > 10);
+  for (const path of named) assert.ok((await Deno.stat(ROOT + path)).isFile, path);
+});

@@ -21,7 +21,7 @@ const REASONS: Partial<Record<Code, string>> = {
 
 /** What to tell a person who was sent to the sign-in page because of `code`. */
 export function reasonFor(code: string): string {
-  return REASONS[code as Code] ?? "Please sign in again.";
+  return Object.hasOwn(REASONS, code) ? REASONS[code as Code]! : "Please sign in again.";
 }
 
 /** Sends somebody without a good token to sign in, and says why it was not good, if they had one. */
