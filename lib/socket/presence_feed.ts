@@ -51,6 +51,8 @@ export interface PresenceFeedOptions {
   now?: () => number;
 }
 
+type Changed = Map<UserId, { presence: Presence; came: boolean }>;
+
 /** The watchers of a node that are told in the same way. */
 export class PresenceFeed {
   readonly #options: PresenceFeedOptions;
@@ -59,8 +61,10 @@ export class PresenceFeed {
   /** Those who have a page. */
   readonly #pages = new Set<Watcher>();
   readonly #subjects = new Map<UserId, Subject>();
-  /** What changed since the last round; `came`: the user was online at some time since. */
-  #changed = new Map<UserId, { presence: Presence; came: boolean }>();
+  /** What changed since the last round began; `came`: the user was online at some time since. */
+  #changed: Changed = new Map();
+  /** What the round that is under way tells of. */
+  #underway: Changed = new Map();
   /** Those who may not have been told everything. */
   readonly #behind = new Set<Watcher>();
   /** What was told last: many are told the same. */
@@ -127,7 +131,7 @@ export class PresenceFeed {
   change(changes: readonly Presence[]): void {
     for (const presence of changes) {
       const { id, status } = presence;
-      const subject = this.#subjects.get(id), before = this.#changed.get(id);
+      const subject = this.#subjects.get(id), before = this.#changed.get(id) ?? this.#underway.get(id);
       const came = status === "online" || before?.came === true;
       if (subject !== undefined) Object.assign(subject, { presence, text: undefined });
       else if (!came || this.#pages.size === 0) continue;
@@ -167,6 +171,7 @@ export class PresenceFeed {
       this.#options.onError(error);
     }
     this.#timer = undefined;
+    this.#underway.clear();
     if (this.#changed.size + this.#behind.size + this.#suspects.size > 0) {
       this.#wake(failed ? RETRY_MS : GATHER_MS);
     }
@@ -175,10 +180,10 @@ export class PresenceFeed {
   /** Works out whom to tell of what changed until now, and tells them how it is when their turn comes. */
   async #round(): Promise<void> {
     await this.#recheck();
-    const changed = this.#changed, newcomers: Presence[] = [], subjects: Subject[] = [];
+    const newcomers: Presence[] = [], subjects: Subject[] = [], due = new Set<Watcher>();
+    this.#underway = this.#changed;
     this.#changed = new Map();
-    const due = new Set<Watcher>();
-    for (const [id, { presence, came }] of changed) {
+    for (const [id, { presence, came }] of this.#underway) {
       if (came && presence.status !== "offline") newcomers.push(presence);
       const subject = this.#subjects.get(id);
       if (subject === undefined) continue;
@@ -277,7 +282,7 @@ export class PresenceFeed {
     const { id } = presence;
     let subject = this.#subjects.get(id);
     if (subject === undefined) {
-      // nothing was noted of somebody whom nobody watched but this
+      // which is all that is noted of somebody whom nobody watches
       subject = { presence: this.#changed.get(id)?.presence ?? presence, told: new Map() };
       this.#subjects.set(id, subject);
     }

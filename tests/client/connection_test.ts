@@ -200,6 +200,16 @@ Deno.test("on() hears the server's events through a reconnect, with the way to a
   assert.deepEqual(answers, ["thanks"]);
 });
 
+Deno.test("changes of presence have one name for the app, however old the server", async () => {
+  using s = stage();
+  const heard: string[][] = [];
+  s.connection.on("presence:changes", ({ users }) => heard.push(users.map(({ name }) => name)));
+  await s.establish();
+  s.transport.handlers?.onEvent("presence:changes", { users: [{ name: "Ada" }, { name: "Bob" }] });
+  s.transport.handlers?.onEvent("presence:change", { name: "Eve" });
+  assert.deepEqual(heard, [["Ada", "Bob"], ["Eve"]]);
+});
+
 Deno.test("resync tells when events may have been missed, and only then", async () => {
   using s = stage();
   await s.establish();

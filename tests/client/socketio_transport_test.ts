@@ -42,7 +42,8 @@ async function startServer({ transports, io = new Server() }: {
   const got: unknown[][] = [];
   const ends: string[] = [];
   io.use((socket, next) => {
-    const { token } = socket.handshake.auth;
+    const { token, protocol } = socket.handshake.auth;
+    assert.equal(protocol, 1);
     tokens.push(token);
     if (token !== "stale") return next();
     next(

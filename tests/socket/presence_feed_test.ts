@@ -185,6 +185,23 @@ scene("PresenceFeed puts on a page whoever comes and may be seen, and takes off 
   assert.deepEqual(later.told, []);
 });
 
+const found = Promise.withResolvers<void>();
+scene("PresenceFeed tells how a newcomer is who changes while it is found out who may see it", async ({
+  feed,
+  pass,
+}) => {
+  const ada = watcher();
+  feed.watchPage(ada, [], { places: 100 });
+  feed.change([is("bob", "online"), is("eve", "online")]);
+  await pass();
+  feed.change([is("bob", "away"), is("eve", "offline"), is("eve", "online")]);
+  feed.change([is("eve", "offline")]);
+  found.resolve();
+  await pass(2 * GATHER_MS);
+  assert.deepEqual(ada.told.at(-1), ["bob away"]);
+  assert.deepEqual(Array.from(ada.page!.users, ({ presence }) => presence.id), ["bob"]);
+}, { visible: (_, others) => found.promise.then(() => others) });
+
 scene("PresenceFeed goes on with those who were asked for by their ids when they leave the page", async ({
   feed,
   pass,
@@ -208,9 +225,10 @@ scene("PresenceFeed tells from what the watcher was told, and all others of what
   // its change is still on its way from another node
   feed.watch(late, [is("bob", "offline")]);
   await pass();
+  assert.deepEqual([early.told, late.told], [[["bob offline"]], []]);
   feed.change([is("bob", "offline")]);
   await pass();
-  assert.deepEqual([early.told, late.told], [[["bob offline"]], []]);
+  assert.deepEqual([early.told.length, late.told.length], [1, 0]);
 });
 
 scene("PresenceFeed tells all of it to a watcher that may know something else, but nothing twice", async ({

@@ -218,12 +218,16 @@ Deno.test("a session that comes back while the store is away watches again when 
   await resumed;
   await some(after.frames);
   assert.deepEqual([one.errors.length, after.frames.length], [1, 1]);
+});
 
-  isDown = true;
-  const lost = session("lost", { watching });
-  void one.watch.resume(lost.live, []);
-  await some(one.errors, 2);
-  assert.deepEqual(lost.lose(), { watching });
+Deno.test("a session that is lost again before it watches everything keeps what it watched", async () => {
+  using one = node((ids) => ids.length > 0 ? [is("bob", "online")] : Promise.reject(new Error("away")));
+  const watching = { asked: [userId("bob")], page: { places: 2, userIds: [] } };
+  const after = session("after", { watching });
+  void one.watch.resume(after.live, []);
+  await some(one.errors);
+  await one.list(after.live, { userIds: ["eve"] });
+  assert.deepEqual(after.lose(), { watching });
 });
 
 Deno.test("a session whose watch died with its node is told to read anew", async () => {
