@@ -36,6 +36,7 @@ import { createPresenceWatch } from "./presence_watch.ts";
 import { createEnder, endSession } from "./session_end.ts";
 import { sessionEvents } from "./session_events.ts";
 import { createWelcome } from "./session_ready.ts";
+import { createStrangers } from "./strangers.ts";
 import { createTakeover } from "./takeover.ts";
 import { createTokenDoor } from "./token_door.ts";
 import { createTokenWatch } from "./token_watch.ts";
@@ -108,7 +109,10 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
   const checked = withRevocation(verifier, revocations);
 
   // who sends no token holds memory until the time is over; that many do not hurt
-  const maxStrangers = Math.max(MIN_STRANGERS, config.connectsPerSecond * CONNECT_TIMEOUT_MS / 1000);
+  const strangers = createStrangers({
+    max: Math.max(MIN_STRANGERS, config.connectsPerSecond * CONNECT_TIMEOUT_MS / 1000),
+    patienceMs: CONNECT_TIMEOUT_MS,
+  });
   const engine = createEngine({
     path: SOCKET_PATH,
     pingIntervalMs: config.pingIntervalMs,
@@ -119,8 +123,8 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
     framesPerSecond: config.eventsPerSecond === 0 ? 0 : Math.max(1000, 10 * config.eventsPerSecond),
     transports: config.websocketEnabled ? ["polling", "websocket"] : ["polling"],
     cors: corsOf(config.corsOrigins),
-    allowRequest: () =>
-      !isShort && engine.clientsCount - live.size < maxStrangers
+    allowRequest: ({ remoteAddress }) =>
+      !isShort && strangers.hasPlace(remoteAddress)
         ? undefined
         : { message: "Too many connections without a session", status: 503 },
     trustProxy: config.trustProxy,
@@ -134,6 +138,10 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
     connectionStateRecovery: { maxDisconnectionDuration: MAX_DISCONNECTION_MS, skipMiddlewares: false },
   });
   io.bind(engine);
+  function forget(this: EngineSocket): void {
+    strangers.delete(this);
+  }
+  engine.on("connection", (conn) => strangers.add(conn.on("close", forget)));
   if (config.engineLogging) logEngine(engine, log);
   const bus = fleet?.bus ?? noBus;
 
@@ -212,7 +220,11 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
     log,
     metrics,
   }));
-  io.on("connection", connections.open);
+  io.on("connection", (socket) => {
+    const conn = socket.conn as unknown as EngineSocket;
+    strangers.delete(conn.off("close", forget));
+    connections.open(socket);
+  });
 
   const repair = createRepair({
     async repair() {

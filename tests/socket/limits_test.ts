@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { apiClient } from "../support/api.ts";
 import { MIN_STRANGERS } from "../../lib/socket/server.ts";
+import { ADDRESS_SHARE } from "../../lib/socket/strangers.ts";
 import { startSocketServer } from "../support/socket_server.ts";
 import { openDeafWebSocket, readUntil } from "../support/engine_tcp.ts";
 import { person } from "../support/people.ts";
@@ -56,18 +57,24 @@ Deno.test("a client that stops reading is ended with session/slow, and its neigh
   assert.match(await (await fetch(`${server.url}/metrics`)).text(), /^tether_sessions 1$/m);
 });
 
-Deno.test("connections without a session are bounded, and sessions go on", async () => {
-  await using server = await startSocketServer({ env: { ADMISSION_CONNECTS_PER_SECOND: "10" } });
+Deno.test("connections without a session are bounded for an address, and others and sessions go on", async () => {
+  await using server = await startSocketServer({
+    env: { ADMISSION_CONNECTS_PER_SECOND: "10", TRUST_PROXY: "true" },
+  });
   await using bob = await person(server.url, "bob");
-  const open = async (): Promise<Response> =>
-    await fetch(`${server.url}/ws/socket.io/?EIO=4&transport=polling`);
-  const strangers = await Promise.all(Array.from({ length: MIN_STRANGERS }, open));
+  const openFrom = async (address: string): Promise<Response> =>
+    await fetch(`${server.url}/ws/socket.io/?EIO=4&transport=polling`, {
+      headers: { "x-forwarded-for": address },
+    });
+  const open = (): Promise<Response> => openFrom("192.0.2.66");
+  const strangers = await Promise.all(Array.from({ length: MIN_STRANGERS * ADDRESS_SHARE }, open));
   const sids = await Promise.all(
     strangers.map(async (answer) => JSON.parse((await answer.text()).slice(1)).sid),
   );
   const refused = await open();
   assert.deepEqual([refused.status, (await refused.json()).code], [503, 4]);
   assert.equal((await bob.client.ask("heartbeat", {})).ok, true);
+  assert.equal((await (await openFrom("192.0.2.1")).text())[0], "0", "another address has room");
   const closed = await fetch(`${server.url}/ws/socket.io/?EIO=4&transport=polling&sid=${sids[0]}`, {
     method: "POST",
     body: "1",
