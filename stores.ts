@@ -80,6 +80,7 @@ async function createSharedStores(
     }),
   );
   metrics.gauge("tether_redis_up", { help: "Whether Redis can be reached", read: () => Number(redis.isUp) });
+  metrics.gauge("tether_peers", { help: "Other nodes that are heard", read: () => fleet.others().length });
   metrics.gauge("tether_degraded", {
     help: "Whether events of other nodes may be missing",
     read: () => Number(fleet.degraded !== undefined),

@@ -5,6 +5,7 @@ import { apiClient } from "../support/api.ts";
 import { SERVICE_TOKEN, startFleet } from "../support/fleet.ts";
 import { startTcpProxy } from "../support/tcp_proxy.ts";
 import { startTether, TEST_SECRET } from "../support/tether_process.ts";
+import { until } from "../support/until.ts";
 import { testToken } from "../support/tokens.ts";
 
 interface StockClient extends AsyncDisposable {
@@ -112,6 +113,8 @@ Deno.test("a node that drains serves until each client's own time, and all go on
     await client.session();
     clients.push(client);
   }
+  // a node that knows of no other one ends everybody at once
+  await until(async () => (await (await fetch(`${leaving!.url}/metrics`)).text()).includes("tether_peers 1"));
   // every second one of the balancer's is on the node that leaves
   const times: number[] = [];
   const back = clients.filter((_, index) => index % 2 === 0).map(async (client) => {
