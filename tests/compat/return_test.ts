@@ -45,6 +45,8 @@ async function stockClient(url: string, options: StockOptions = {}): Promise<Sto
         : undefined;
       socket.disconnect();
       await closed;
+      // a request that was under way ends with timers of the client's own, one after the other, of no time
+      for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setTimeout(resolve, 10));
     },
   };
 }
